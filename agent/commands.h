@@ -1,0 +1,31 @@
+/*
+ * commands: the subcommands of rescue-agent, one file each (design section 3).
+ *
+ * Each takes what main.c read from the command line and gives the process's exit code.
+ */
+#ifndef RESCUE_AGENT_COMMANDS_H
+#define RESCUE_AGENT_COMMANDS_H
+
+#include "agent/config.h"
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_WITHHELD = 3 };
+
+#define AGENT_CONFIG_DEFAULT "/etc/rescue/agent.yaml"
+
+struct command_line {
+	const char *config; /* NULL when not given */
+	const char *output; /* NULL when not given; "-" is stdout */
+	const char *file;   /* the operand; NULL when not given */
+};
+
+int cmd_run(const struct command_line *line);
+int cmd_collect(const struct command_line *line);
+int cmd_redact(const struct command_line *line);
+int cmd_check_config(const struct command_line *line);
+
+/* Loads the configuration of the command line, or the one at its usual place. Says what is wrong on stderr. */
+enum status command_load_config(const struct command_line *line, struct agent_config **ret_config);
+/* All of it, or false with a message on stderr. */
+bool command_write_stdout(struct span bytes);
+
+#endif

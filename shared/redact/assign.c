@@ -1,0 +1,287 @@
+#include "shared/redact/assign.h"
+
+#include "shared/redact/chars.h"
+#include "shared/redact/keyname.h"
+#include "shared/redact/literal.h"
+#include "shared/redact/verdict.h"
+
+enum { MAX_TYPE = 24 }; /* of the name of a type between a name and its value */
+
+static bool is_name_byte(uint8_t c)
+{
+	return is_alnum(c) || c == '_' || c == '-' || c == '.';
+}
+
+/* The first letter behind a backslash belongs to \n and its like, not to the name. */
+static void name_bounds(struct span text, size_t at, struct assignment *name)
+{
+	size_t start = at, end = at;
+
+	while (start > 0 && at - start < ASSIGN_MAX_NAME && is_name_byte(text.ptr[start - 1]))
+		start--;
+	while (end < text.len && end - at < ASSIGN_MAX_NAME && is_name_byte(text.ptr[end]))
+		end++;
+	if (start > 0 && start < at && text.ptr[start - 1] == '\\' && memchr("nrt", text.ptr[start], 3) != NULL)
+		start++;
+	name->outer = start;
+	name->is_flag = start + 1 < end && text.ptr[start] == '-';
+	while (start < at && !is_alnum(text.ptr[start]) && text.ptr[start] != '_')
+		start++;
+	while (end > at && !is_alnum(text.ptr[end - 1]) && text.ptr[end - 1] != '_')
+		end--;
+	name->start = start;
+	name->end = end;
+}
+
+/* Only what may stand before the name of a setting: list dashes, "export", shell trace signs, comment signs. */
+static bool starts_line(struct span text, size_t name_start)
+{
+	static const struct span words[] = {
+		{ (const uint8_t *)"export", 6 }, { (const uint8_t *)"ENV", 3 },     { (const uint8_t *)"ARG", 3 },
+		{ (const uint8_t *)"set", 3 },    { (const uint8_t *)"declare", 7 }, { (const uint8_t *)"local", 5 },
+		{ (const uint8_t *)"-x", 2 },     { (const uint8_t *)"setenv", 6 },  { (const uint8_t *)"var", 3 },
+		{ (const uint8_t *)"const", 5 },  { (const uint8_t *)"let", 3 },     { (const uint8_t *)"readonly", 8 },
+	};
+	size_t at = literal_line_start(text, name_start);
+
+	while (at < name_start) {
+		bool known = memchr(" \t-+#\"'$>|*/", text.ptr[at], 12) != NULL;
+		struct span rest = span_sub(text, at, name_start - at);
+
+		for (size_t i = 0; !known && i < sizeof words / sizeof *words; i++) {
+			if (span_starts_with(rest, words[i])) {
+				at += words[i].len - 1;
+				known = true;
+			}
+		}
+		if (!known)
+			return false;
+		at++;
+	}
+	return true;
+}
+
+/* "KEY string = ", "key: str = ": the type between name and sign. */
+static size_t skip_type(struct span text, size_t at)
+{
+	size_t word = literal_skip_blanks(text, at);
+	size_t end = word, digits = 0;
+
+	if (word == at || word == text.len || is_digit(text.ptr[word]))
+		return at;
+	for (; end < text.len && (is_alnum(text.ptr[end]) || memchr("_[]*<>.", text.ptr[end], 7) != NULL); end++)
+		digits += is_digit(text.ptr[end]);
+	if (end == word || end - word > MAX_TYPE || digits > 2)
+		return at;
+	if (end == text.len || !is_blank(text.ptr[end]))
+		return at;
+	end = literal_skip_blanks(text, end);
+	return end < text.len && text.ptr[end] == '=' ? end : at;
+}
+
+/* Any of = : := ::= :::= ?= += .= => -> == and the like. False when no such sign stands there. */
+static bool read_sign(struct span text, size_t *at, enum assign_form *ret_form)
+{
+	size_t i = *at;
+
+	while (i < text.len && i - *at < 4 && memchr(":?+.|", text.ptr[i], 5) != NULL)
+		i++;
+	if (i < text.len && text.ptr[i] == '=') {
+		while (i < text.len && (text.ptr[i] == '=' || text.ptr[i] == '>'))
+			i++;
+		*ret_form = ASSIGN_EQUALS;
+	} else if (i == *at + 1 && text.ptr[*at] == ':') {
+		size_t typed = skip_type(text, i);
+
+		*ret_form = typed == i ? ASSIGN_COLON : ASSIGN_EQUALS;
+		i = typed == i ? i : typed + 1;
+	} else if (i == *at && i + 1 < text.len && text.ptr[i] == '-' && text.ptr[i + 1] == '>') {
+		*ret_form = ASSIGN_EQUALS;
+		i += 2;
+	} else {
+		return false;
+	}
+	*at = i;
+	return true;
+}
+
+/* {"name": "DB_PASSWORD", "value": "…"}, <add key="Password" value="…"/>, "- name: X" over "  value: …". */
+static bool read_value_member(struct span text, size_t *at, enum assign_form *ret_form)
+{
+	size_t i = *at, limit = *at + 80;
+
+	while (i < text.len && i < limit && (memchr(",;", text.ptr[i], 2) != NULL || is_space(text.ptr[i]) ||
+	                                     literal_skip_space(text, i) > i))
+		i = memchr(",;", text.ptr[i], 2) != NULL ? i + 1 : literal_skip_space(text, i);
+	i += literal_quote_len(text, i);
+	if (i == *at || !span_eq_nocase(span_sub(text, i, 5), SPAN_LIT("value")))
+		return false;
+	i += 5;
+	i += literal_quote_len(text, i);
+	i = literal_skip_blanks(text, i);
+	if (!read_sign(text, &i, ret_form))
+		return false;
+	*ret_form = ASSIGN_MEMBER;
+	*at = i;
+	return true;
+}
+
+/* Finds out how the value is tied to the name; `at` moves to where the value may begin. */
+static bool read_form(struct span text, struct assignment *name, size_t *at)
+{
+	size_t quote = literal_quote_len(text, *at), i;
+
+	name->is_quoted = quote > 0 && literal_quote_len_before(text, name->outer) > 0;
+	i = *at + quote;
+	while (i < text.len && (text.ptr[i] == ']' || text.ptr[i] == ')'))
+		i++;
+	if (i < text.len && text.ptr[i] == '>' && name->start > 0 && text.ptr[name->start - 1] == '<') {
+		name->form = ASSIGN_ELEMENT;
+		*at = literal_skip_space(text, i + 1);
+		return true;
+	}
+	*at = i;
+	if (read_value_member(text, at, &name->form))
+		return true;
+	*at = name->is_flag ? i : skip_type(text, i);
+	if (*at == i)
+		*at = literal_skip_blanks(text, i);
+	if (read_sign(text, at, &name->form))
+		return true;
+	if (name->is_quoted && *at < text.len && text.ptr[*at] == ',') {
+		++*at;
+		name->form = ASSIGN_ARGUMENT;
+		return true;
+	}
+	name->form = ASSIGN_BLANK;
+	return *at > i && quote == 0;
+}
+
+/* Where a line that is written inside a quoted text ends: at the quote or at \n. */
+static size_t inner_line_end(struct span text, size_t from, size_t close)
+{
+	for (size_t i = from; i + 1 < close; i++) {
+		if (text.ptr[i] == '\\' && memchr("nr", text.ptr[i + 1], 2) != NULL)
+			return i;
+	}
+	return close;
+}
+
+/* Bare words run on to the end of what surrounds the assignment: the quote it stands in, or its line. */
+static void widen(struct span text, const struct assignment *name, struct literal *value)
+{
+	size_t quote = name->is_quoted ? 0 : literal_quote_len_before(text, name->start);
+	bool closed;
+
+	if (value->quoted || (name->form != ASSIGN_EQUALS && name->form != ASSIGN_COLON))
+		return;
+	if (quote > 0) {
+		size_t end = literal_close(text, name->start, quote, &closed);
+
+		if (closed && end > value->end)
+			value->end = inner_line_end(text, value->end, end);
+	} else if (name->form == ASSIGN_EQUALS && name->is_env && name->end + 1 == value->start) {
+		value->end = literal_line_end(text, value->start);
+		while (value->end > value->start && is_space(text.ptr[value->end - 1]))
+			value->end--;
+	}
+	value->next = value->end;
+}
+
+/* What follows on the next lines: deeper ones, or a list, but no further names. */
+static bool has_deeper_value(struct span text, size_t line_end)
+{
+	struct span next = span_sub(text, line_end + 1, literal_line_end(text, line_end + 1) - line_end - 1);
+	size_t at = literal_skip_blanks(next, 0);
+
+	return at > 0 && at < next.len && span_find(next, SPAN_LIT(":"), 0) == next.len && next.ptr[at] != '#';
+}
+
+static void read_value(struct span text, struct assignment *name, size_t at)
+{
+	at = literal_skip_blanks(text, at);
+	if (name->form == ASSIGN_COLON && name->strength == KEY_STRONG && at < text.len && text.ptr[at] == '\n' &&
+	    has_deeper_value(text, at)) {
+		name->form = ASSIGN_BLOCK;
+		name->value = literal_block(text, name->start, at);
+		return;
+	}
+	if (name->form <= ASSIGN_COLON && at + 1 < text.len && text.ptr[at] == '[' &&
+	    literal_quote_len(text, literal_skip_blanks(text, at + 1)) > 0) {
+		struct span line = span_sub(text, 0, literal_line_end(text, at));
+
+		name->value = (struct literal){ .start = at + 1, .closed = true, .quoted = true };
+		name->value.end = name->value.next = span_find(line, SPAN_LIT("]"), at);
+		return;
+	}
+	if (name->form == ASSIGN_COLON && at < text.len && memchr("|>", text.ptr[at], 2) != NULL) {
+		size_t line_end = literal_line_end(text, at);
+
+		if (line_end - at <= 4) {
+			name->form = ASSIGN_BLOCK;
+			name->value = literal_block(text, name->start, line_end);
+			return;
+		}
+	}
+	if (name->is_quoted || name->form == ASSIGN_ELEMENT)
+		at = literal_skip_space(text, at);
+	name->value = literal_read(text, at);
+	if (name->strength == KEY_STRONG && !name->value.closed)
+		name->value = literal_lines(text, name->value);
+	if (name->strength == KEY_STRONG && name->form == ASSIGN_EQUALS && !name->value.quoted)
+		name->value = literal_heredoc(text, name->value);
+	widen(text, name, &name->value);
+}
+
+static bool is_env_name(struct span name)
+{
+	for (size_t i = 0; i < name.len; i++) {
+		if (!is_upper(name.ptr[i]) && !is_digit(name.ptr[i]) && name.ptr[i] != '_')
+			return false;
+	}
+	return name.len > 0 && !is_digit(name.ptr[0]);
+}
+
+/*
+ * Most names in a log are words of a sentence. With nothing but a blank behind it, only an option, a name in capitals
+ * (Dockerfile) and netrc's "password" can be given a value; this is asked before anything that costs more.
+ */
+static bool is_prose(const struct assignment *name, struct span spelled)
+{
+	return !name->is_flag && !is_upper(spelled.ptr[0]) && !span_eq(spelled, SPAN_LIT("password"));
+}
+
+void assign_find(struct span text, size_t at, struct findings *findings, struct ranges *public_parts, size_t *ret_end)
+{
+	struct assignment name = { 0 };
+	struct span spelled;
+
+	name_bounds(text, at, &name);
+	*ret_end = name.end > at ? name.end : at + 1;
+	spelled = span_sub(text, name.start, name.end - name.start);
+	at = name.end;
+	if (!read_form(text, &name, &at) || (name.form == ASSIGN_BLANK && is_prose(&name, spelled)))
+		return;
+	name.strength = keyname_judge(spelled, &name.label);
+	if (name.strength == KEY_NONE)
+		return;
+	name.starts_line = starts_line(text, name.start);
+	name.is_env = is_env_name(spelled) && name.start == literal_line_start(text, name.start);
+	read_value(text, &name, at);
+	if (name.strength == KEY_PUBLIC)
+		ranges_add(public_parts, name.value.start, name.value.end);
+	else
+		verdict_add(text, &name, findings, ret_end);
+}
+
+bool assign_is_whole(struct span text, const struct finding *finding)
+{
+	const uint8_t *sign = text.len == 0 ? NULL : memchr(text.ptr, '=', text.len);
+	size_t name_len = sign == NULL ? 0 : (size_t)(sign - text.ptr);
+	size_t end = text.len;
+
+	if (end > 0 && text.ptr[end - 1] == '\n')
+		end--;
+	return finding->rank == FINDING_KEY && is_env_name(span_sub(text, 0, name_len)) &&
+	       finding->start == name_len + 1 && finding->end == end;
+}

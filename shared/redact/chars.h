@@ -1,0 +1,59 @@
+/*
+ * chars: classes of ASCII bytes, without the locale.
+ */
+#ifndef RESCUE_SHARED_REDACT_CHARS_H
+#define RESCUE_SHARED_REDACT_CHARS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+static inline bool is_digit(uint8_t c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static inline bool is_upper(uint8_t c)
+{
+	return c >= 'A' && c <= 'Z';
+}
+
+static inline bool is_lower(uint8_t c)
+{
+	return c >= 'a' && c <= 'z';
+}
+
+static inline bool is_alpha(uint8_t c)
+{
+	return is_upper(c) || is_lower(c);
+}
+
+static inline bool is_alnum(uint8_t c)
+{
+	return is_alpha(c) || is_digit(c);
+}
+
+static inline bool is_blank(uint8_t c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static inline bool is_space(uint8_t c)
+{
+	return is_blank(c) || c == '\n' || c == '\r';
+}
+
+static inline uint8_t to_lower(uint8_t c)
+{
+	return is_upper(c) ? (uint8_t)(c + ('a' - 'A')) : c;
+}
+
+/* The value of a hexadecimal digit, or -1. */
+static inline int hex_value(uint8_t c)
+{
+	if (is_digit(c))
+		return c - '0';
+	c = to_lower(c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+#endif

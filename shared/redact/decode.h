@@ -1,0 +1,19 @@
+/*
+ * decode: what base64 and hexadecimal text stands for (RFC 4648).
+ *
+ * Pure functions; thread: any.
+ */
+#ifndef RESCUE_SHARED_REDACT_DECODE_H
+#define RESCUE_SHARED_REDACT_DECODE_H
+
+#include "shared/buf.h"
+
+enum decode_kind { DECODE_BASE64, DECODE_HEX };
+
+/* Decodes up to the first byte that does not belong, and no more than `max` bytes. Either base64 alphabet. */
+void decode_append(enum decode_kind kind, struct span encoded, size_t max, struct buf *out);
+
+/* The decoded bytes begin like text, or like gzip: worth decoding in full. */
+bool decode_is_promising(enum decode_kind kind, struct span encoded);
+
+#endif

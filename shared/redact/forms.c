@@ -1,0 +1,132 @@
+#include "shared/redact/forms.h"
+
+#include <stdio.h>
+
+#include "shared/buf.h"
+#include "shared/redact/chars.h"
+
+enum { GROWTH = 6, MIN_FORM = 6 };
+
+static const char std_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char url_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/*
+ * The value behind `skip` unknown bytes: only digits all of whose six bits come from the value are written.
+ */
+static void to_base64(struct span value, size_t skip, const char *digits, struct buf *out)
+{
+	size_t first_bit = (skip * 8 + 5) / 6 * 6, end_bit = (skip + value.len) * 8;
+
+	for (size_t bit = first_bit; bit + 6 <= end_bit; bit += 6) {
+		size_t byte = bit / 8 - skip;
+		unsigned pair = (unsigned)value.ptr[byte] << 8;
+
+		if (byte + 1 < value.len)
+			pair |= value.ptr[byte + 1];
+		buf_append_byte(out, (uint8_t)digits[(pair >> (10 - bit % 8)) & 0x3F]);
+	}
+}
+
+static void to_hex(struct span value, const char *digits, struct buf *out)
+{
+	for (size_t i = 0; i < value.len; i++) {
+		buf_append_byte(out, (uint8_t)digits[value.ptr[i] >> 4]);
+		buf_append_byte(out, (uint8_t)digits[value.ptr[i] & 15]);
+	}
+}
+
+/* RFC 3986: everything but the unreserved characters. */
+static void to_percent(struct span value, const char *format, struct buf *out)
+{
+	for (size_t i = 0; i < value.len; i++) {
+		uint8_t c = value.ptr[i];
+
+		if (is_alnum(c) || memchr("-._~", c, 4) != NULL)
+			buf_append_byte(out, c);
+		else
+			buf_printf(out, format, c);
+	}
+}
+
+/* RFC 8259; Go and others also write < > & as \u00XX. */
+static void to_json(struct span value, bool html_safe, struct buf *out)
+{
+	for (size_t i = 0; i < value.len; i++) {
+		uint8_t c = value.ptr[i];
+
+		if (c == '"' || c == '\\')
+			buf_printf(out, "\\%c", c);
+		else if (c == '\n')
+			buf_append_cstr(out, "\\n");
+		else if (c == '\t')
+			buf_append_cstr(out, "\\t");
+		else if (c == '\r')
+			buf_append_cstr(out, "\\r");
+		else if (c < 0x20 || (html_safe && memchr("<>&", c, 3) != NULL))
+			buf_printf(out, "\\u%04x", c);
+		else
+			buf_append_byte(out, c);
+	}
+}
+
+/* What a shell writes for each single quote inside single quotes, and what set -x and printf %q write. */
+static void to_shell(struct span value, bool each, struct buf *out)
+{
+	for (size_t i = 0; i < value.len; i++) {
+		uint8_t c = value.ptr[i];
+
+		if (!each && c == '\'')
+			buf_append_cstr(out, "'\\''");
+		else if (each && !is_alnum(c) && c < 0x80 && memchr("_-./:=@%+,", c, 10) == NULL)
+			buf_printf(out, "\\%c", c);
+		else
+			buf_append_byte(out, c);
+	}
+}
+
+static void spell(unsigned form, struct span value, struct buf *out)
+{
+	switch (form) {
+	case 0: case 1: case 2:
+		to_base64(value, form, std_digits, out);
+		break;
+	case 3: case 4: case 5:
+		to_base64(value, form - 3, url_digits, out);
+		break;
+	case 6:
+		to_hex(value, "0123456789abcdef", out);
+		break;
+	case 7:
+		to_hex(value, "0123456789ABCDEF", out);
+		break;
+	case 8:
+		to_percent(value, "%%%02X", out);
+		break;
+	case 9:
+		to_percent(value, "%%%02x", out);
+		break;
+	case 10: case 11:
+		to_json(value, form == 11, out);
+		break;
+	default:
+		to_shell(value, form == 13, out);
+	}
+}
+
+enum { FORMS = 14 };
+
+enum status forms_each(struct span value, enum status (*each)(void *ctx, struct span form), void *ctx)
+{
+	struct buf form = BUF_INIT(GROWTH * value.len + 1);
+	enum status status = each(ctx, value);
+
+	for (unsigned i = 0; i < FORMS && status == STATUS_OK; i++) {
+		buf_reset(&form);
+		spell(i, value, &form);
+		status = buf_status(&form);
+		if (status == STATUS_OK && form.len >= MIN_FORM && !span_eq(buf_span(&form), value))
+			status = each(ctx, buf_span(&form));
+	}
+	buf_wipe(&form);
+	return status;
+}

@@ -1,0 +1,27 @@
+/*
+ * keyname: does a name say that its value is a secret?
+ *
+ * A name is cut into words at signs and at camel humps; the last word that means something decides:
+ * GITHUB_TOKEN is a secret, GITHUB_TOKEN_PROD too, token_type and tokenizer are not.
+ *
+ * Pure functions; thread: any.
+ */
+#ifndef RESCUE_SHARED_REDACT_KEYNAME_H
+#define RESCUE_SHARED_REDACT_KEYNAME_H
+
+#include "shared/span.h"
+
+enum key_strength {
+	KEY_NONE,
+	KEY_PUBLIC, /* its value is no secret, however random it looks: public_key, key_id, token_hash */
+	KEY_WEAK,   /* could be one: the value has to look like it as well */
+	KEY_STRONG, /* whatever stands there is masked, unless it is a placeholder */
+};
+
+/* *ret_label is a literal ("API_KEY") when the result is KEY_WEAK or KEY_STRONG. */
+enum key_strength keyname_judge(struct span name, const char **ret_label);
+
+/* Three or more bytes that every name with a meaning holds: what the prefilter looks for. NULL ends the list. */
+const char *const *keyname_stems(void);
+
+#endif

@@ -1,0 +1,152 @@
+#include "shared/redact/known.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "shared/limits.h"
+#include "shared/redact/automaton.h"
+#include "shared/redact/forms.h"
+#include "shared/redact/value.h"
+
+enum { FIRST_CAP = 16 };
+
+struct known {
+	const char **labels; /* of each value */
+	size_t count;
+	size_t cap;
+	struct automaton *automaton;
+	enum status failed; /* a value that could not be kept makes every search fail */
+	pthread_mutex_t building;
+	atomic_bool is_built;
+};
+
+struct known *known_new(void)
+{
+	struct known *known = calloc(1, sizeof *known);
+
+	if (known == NULL)
+		return NULL;
+	if (pthread_mutex_init(&known->building, NULL) == 0)
+		return known;
+	free(known);
+	return NULL;
+}
+
+void known_free(struct known *known)
+{
+	if (known == NULL)
+		return;
+	automaton_free(known->automaton);
+	(void)pthread_mutex_destroy(&known->building);
+	free(known->labels);
+	free(known);
+}
+
+/* Values that stand in every text and tell nothing. */
+static bool is_common(struct span value)
+{
+	static const char *const words[] = {
+		"localhost", "production", "development", "staging", "default", "postgres", "postgresql", "enabled",
+		"disabled", "127.0.0.1", "0.0.0.0", "username", "example", "internal", "service", "changed", "docker",
+		"ubuntu", "debian", "latest", "master", "public", "system",
+	};
+
+	if (value_is_placeholder(value) || (value_is_number(value) && value.len < 8))
+		return true;
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+		if (span_eq_nocase(value, span_cstr(words[i])))
+			return true;
+	}
+	return false;
+}
+
+struct adding {
+	struct known *known;
+	uint32_t id;
+};
+
+static enum status add_form(void *ctx, struct span form)
+{
+	struct adding *adding = ctx;
+
+	return automaton_add(adding->known->automaton, form, adding->id);
+}
+
+static enum status make_room(struct known *known)
+{
+	size_t cap = known->cap == 0 ? FIRST_CAP : known->cap * 2;
+	const char **labels;
+
+	if (known->automaton == NULL)
+		known->automaton = automaton_new();
+	if (known->automaton == NULL)
+		return STATUS_NO_MEMORY;
+	if (known->count < known->cap)
+		return STATUS_OK;
+	labels = reallocarray(known->labels, cap, sizeof *labels);
+	if (labels == NULL)
+		return STATUS_NO_MEMORY;
+	known->labels = labels;
+	known->cap = cap;
+	return STATUS_OK;
+}
+
+enum status known_add(struct known *known, struct span value, const char *label)
+{
+	struct adding adding = { .known = known, .id = (uint32_t)known->count };
+	enum status status;
+
+	if (value.len < KNOWN_MIN_VALUE || is_common(value))
+		return STATUS_OK;
+	if (known->count >= LIMIT_KNOWN_VALUES || value.len > LIMIT_KNOWN_VALUE_BYTES)
+		return STATUS_TOO_LARGE;
+	status = make_room(known);
+	if (status == STATUS_OK) {
+		known->labels[known->count++] = label;
+		status = forms_each(value, add_form, &adding);
+	}
+	atomic_store(&known->is_built, false);
+	if (status != STATUS_OK)
+		known->failed = status;
+	return status;
+}
+
+/* Once for all values, by the first search: building after each value would cost the square of their number. */
+static void build(struct known *known)
+{
+	if (atomic_load(&known->is_built))
+		return;
+	(void)pthread_mutex_lock(&known->building);
+	if (!atomic_load(&known->is_built))
+		automaton_build(known->automaton);
+	atomic_store(&known->is_built, true);
+	(void)pthread_mutex_unlock(&known->building);
+}
+
+struct search {
+	const struct known *known;
+	struct findings *findings;
+};
+
+static void add_found(void *ctx, size_t start, size_t end, uint32_t id)
+{
+	struct search *search = ctx;
+
+	findings_add(search->findings, (struct finding){ .start = start,
+	                                                 .end = end,
+	                                                 .rank = FINDING_KNOWN,
+	                                                 .label = search->known->labels[id],
+	                                                 .rule = "known-value" });
+}
+
+enum status known_find_all(struct known *known, struct span text, struct findings *findings)
+{
+	struct search search = { known, findings };
+
+	if (known->failed != STATUS_OK || known->automaton == NULL)
+		return known->failed;
+	build(known);
+	automaton_find_all(known->automaton, text, add_found, &search);
+	return STATUS_OK;
+}

@@ -1,0 +1,193 @@
+#include "shared/redact/layers.h"
+
+#include "shared/gzip.h"
+#include "shared/redact/chars.h"
+#include "shared/redact/decode.h"
+#include "shared/redact/runs.h"
+#include "shared/redact/view.h"
+
+enum {
+	MAX_WORD = 4096,       /* bytes to either side of an escape that are resolved with it */
+	MIN_LINE = 56,         /* a shorter line of base64 is the last of its block */
+	MAX_ENCODED = 1024 * 1024,
+	ALIGNMENTS = 4,
+};
+
+static enum status scan_layer(const struct scan_job *job, struct span text, struct findings *ret_findings)
+{
+	struct scan_job inner = *job;
+
+	inner.text = text;
+	inner.depth++;
+	inner.findings = ret_findings;
+	return scan_run(&inner);
+}
+
+/* Scans the view and masks in the job's text, whose byte `offset` is the first of the view's source. */
+static enum status scan_view(const struct scan_job *job, const struct view *view, size_t offset)
+{
+	struct findings inner = { 0 };
+	enum status status = view->failed;
+
+	if (status == STATUS_OK)
+		status = scan_layer(job, buf_span(&view->text), &inner);
+	for (size_t i = 0; status == STATUS_OK && i < inner.count; i++) {
+		struct finding finding = inner.items[i];
+
+		finding.start = offset + view_source_start(view, inner.items[i].start);
+		finding.end = offset + view_source_end(view, inner.items[i].end);
+		findings_add(job->findings, finding);
+	}
+	findings_done(&inner);
+	return status == STATUS_OK ? job->findings->failed : status;
+}
+
+enum status layers_colours(const struct scan_job *job)
+{
+	struct view view;
+	enum status status;
+
+	view_init(&view, job->text.len);
+	view_strip_colours(&view, job->text);
+	status = scan_view(job, &view, 0);
+	view_done(&view);
+	return status;
+}
+
+static bool ends_word(uint8_t c)
+{
+	return is_space(c) || memchr("\"'`<>", c, 5) != NULL;
+}
+
+enum status layers_escapes(const struct scan_job *job, size_t at, size_t *ret_end)
+{
+	size_t start = at, end = at;
+	struct view view;
+	enum status status;
+
+	while (start > 0 && at - start < MAX_WORD && !ends_word(job->text.ptr[start - 1]))
+		start--;
+	while (end < job->text.len && end - at < MAX_WORD && !ends_word(job->text.ptr[end]))
+		end++;
+	*ret_end = end;
+	if (job->depth >= SCAN_DEPTH || end - start > *job->budget)
+		return STATUS_OK;
+	*job->budget -= end - start;
+	view_init(&view, end - start);
+	view_resolve_escapes(&view, span_sub(job->text, start, end - start));
+	status = scan_view(job, &view, start);
+	view_done(&view);
+	return status;
+}
+
+/* Appends the run and the lines of base64 that follow it, without what stands before them on their lines. */
+static size_t gather(struct span text, size_t start, size_t end, struct buf *encoded)
+{
+	size_t len = end - start;
+
+	buf_append_span(encoded, span_sub(text, start, len));
+	while (len >= MIN_LINE && end < text.len && (text.ptr[end] == '\n' || text.ptr[end] == '\r')) {
+		size_t line = end, stop;
+
+		while (line < text.len && is_space(text.ptr[line]) && line - end < 64)
+			line++;
+		for (stop = line; stop < text.len && stop - line < MAX_WORD && runs_is_member(text.ptr[stop]); stop++)
+			continue;
+		if (stop == line || (stop < text.len && !is_space(text.ptr[stop])) || stop - line > len ||
+		    encoded->len + (stop - line) > MAX_ENCODED)
+			break;
+		len = stop - line;
+		end = stop;
+		buf_append_span(encoded, span_sub(text, line, len));
+	}
+	return end;
+}
+
+static bool is_hex(struct span text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if (hex_value(text.ptr[i]) < 0)
+			return false;
+	}
+	return text.len % 2 == 0;
+}
+
+/* "name=base64": what stands before an inner '=' is not part of it. */
+static size_t skip_name(struct span run)
+{
+	size_t from = 0;
+
+	for (size_t i = 0; i + 1 < run.len; i++) {
+		if (run.ptr[i] == '=' && run.ptr[i + 1] != '=')
+			from = i + 1;
+	}
+	return from;
+}
+
+/* Whether the run begins like text in either encoding, and how many characters of it to skip first. */
+static bool is_promising(struct span run, enum decode_kind *ret_kind, size_t *ret_skip)
+{
+	*ret_kind = is_hex(run) ? DECODE_HEX : DECODE_BASE64;
+	for (*ret_skip = 0; *ret_skip < (*ret_kind == DECODE_HEX ? 1 : ALIGNMENTS); ++*ret_skip) {
+		if (decode_is_promising(*ret_kind, span_sub(run, *ret_skip, run.len)))
+			return true;
+	}
+	return false;
+}
+
+/* Replaces gzip by what it holds. When it is damaged or cut off, what came out before that is used. */
+static enum status unpack(struct buf *plain, size_t budget)
+{
+	struct buf unpacked = BUF_INIT(budget);
+	enum status status;
+
+	if (plain->len < 2 || plain->ptr[0] != 0x1F || plain->ptr[1] != 0x8B)
+		return STATUS_OK;
+	status = gzip_expand(buf_span(plain), &unpacked);
+	buf_wipe(plain);
+	*plain = unpacked;
+	return status == STATUS_NO_MEMORY ? status : STATUS_OK;
+}
+
+static enum status scan_encoded(const struct scan_job *job, enum decode_kind kind, struct span encoded,
+                                struct findings *ret_findings)
+{
+	struct buf plain = BUF_INIT(*job->budget);
+	enum status status;
+
+	decode_append(kind, encoded, *job->budget, &plain);
+	status = buf_status(&plain) == STATUS_NO_MEMORY ? STATUS_NO_MEMORY : unpack(&plain, *job->budget);
+	*job->budget -= plain.len;
+	if (status == STATUS_OK)
+		status = scan_layer(job, buf_span(&plain), ret_findings);
+	buf_wipe(&plain);
+	return status;
+}
+
+enum status layers_encoded(const struct scan_job *job, size_t start, size_t end, size_t *ret_end)
+{
+	struct buf encoded = BUF_INIT(MAX_ENCODED + MAX_WORD);
+	struct findings inner = { 0 };
+	enum decode_kind kind;
+	enum status status;
+	size_t skip;
+
+	*ret_end = end;
+	start += skip_name(span_sub(job->text, start, end - start));
+	if (job->depth >= SCAN_DEPTH || end - start < RUNS_MIN || end - start > MAX_ENCODED ||
+	    !is_promising(span_sub(job->text, start, end - start), &kind, &skip))
+		return STATUS_OK;
+	*ret_end = gather(job->text, start + skip, end, &encoded);
+	status = buf_status(&encoded);
+	if (status == STATUS_OK)
+		status = scan_encoded(job, kind, buf_span(&encoded), &inner);
+	if (status == STATUS_OK && inner.count > 0)
+		findings_add(job->findings, (struct finding){ .start = start,
+		                                              .end = *ret_end,
+		                                              .rank = FINDING_ENCODED,
+		                                              .label = inner.items[0].label,
+		                                              .rule = inner.items[0].rule });
+	findings_done(&inner);
+	buf_wipe(&encoded);
+	return status;
+}

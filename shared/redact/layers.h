@@ -1,0 +1,24 @@
+/*
+ * layers: texts inside the text: behind colour codes, percent and \u escapes, base64, hexadecimal, gzip. Each is
+ * undone and scanned as a job of its own; findings come back to where the text stands.
+ *
+ * Thread: any.
+ */
+#ifndef RESCUE_SHARED_REDACT_LAYERS_H
+#define RESCUE_SHARED_REDACT_LAYERS_H
+
+#include "shared/redact/scan.h"
+
+/* Scans the job's text without its colour codes. */
+enum status layers_colours(const struct scan_job *job);
+
+/* An escape stands at `at`: scans the word around it, resolved. *ret_end is where that word ends. */
+enum status layers_escapes(const struct scan_job *job, size_t at, size_t *ret_end);
+
+/*
+ * Scans what the run [start, end) stands for, together with the lines that continue it, and masks all of it when
+ * that holds a secret. *ret_end is how far it was looked at: `end`, or the end of the last such line.
+ */
+enum status layers_encoded(const struct scan_job *job, size_t start, size_t end, size_t *ret_end);
+
+#endif

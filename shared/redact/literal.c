@@ -1,0 +1,254 @@
+#include "shared/redact/literal.h"
+
+#include "shared/redact/chars.h"
+
+size_t literal_line_end(struct span text, size_t at)
+{
+	struct span window = span_sub(text, at, LITERAL_MAX);
+	const uint8_t *newline = window.len == 0 ? NULL : memchr(window.ptr, '\n', window.len);
+
+	if (at > text.len)
+		return text.len;
+	return newline == NULL ? at + window.len : (size_t)(newline - text.ptr);
+}
+
+size_t literal_line_start(struct span text, size_t at)
+{
+	size_t from = at > LITERAL_MAX_BACK ? at - LITERAL_MAX_BACK : 0;
+	const uint8_t *newline = at == from ? NULL : memrchr(text.ptr + from, '\n', at - from);
+
+	return newline == NULL ? from : (size_t)(newline - text.ptr) + 1;
+}
+
+size_t literal_skip_blanks(struct span text, size_t at)
+{
+	while (at < text.len) {
+		if (is_blank(text.ptr[at]))
+			at++;
+		else if (text.ptr[at] == '\\' && at + 1 < text.len && text.ptr[at + 1] == '\n')
+			at += 2;
+		else
+			break;
+	}
+	return at;
+}
+
+size_t literal_skip_space(struct span text, size_t at)
+{
+	while (at < text.len) {
+		if (is_space(text.ptr[at]))
+			at++;
+		else if (text.ptr[at] == '\\' && at + 1 < text.len && memchr("nrt\n", text.ptr[at + 1], 4) != NULL)
+			at += 2;
+		else
+			break;
+	}
+	return at;
+}
+
+static bool is_quote(uint8_t c)
+{
+	return c == '"' || c == '\'' || c == '`';
+}
+
+size_t literal_quote_len(struct span text, size_t at)
+{
+	size_t i = at;
+
+	while (i < text.len && text.ptr[i] == '\\')
+		i++;
+	return i < text.len && is_quote(text.ptr[i]) ? i + 1 - at : 0;
+}
+
+size_t literal_quote_len_before(struct span text, size_t at)
+{
+	size_t i = at;
+
+	if (i == 0 || !is_quote(text.ptr[i - 1]))
+		return 0;
+	i--;
+	while (i > 0 && text.ptr[i - 1] == '\\')
+		i--;
+	return at - i;
+}
+
+size_t literal_close(struct span text, size_t from, size_t quote_len, bool *ret_closed)
+{
+	struct span quote = span_sub(text, from - quote_len, quote_len);
+	size_t line_end = literal_line_end(text, from);
+	struct span line = span_sub(text, 0, line_end);
+	size_t at = from;
+
+	*ret_closed = true;
+	for (;;) {
+		at = span_find(line, quote, at);
+		/* 'it''s': two single quotes are one inside (YAML), or two texts side by side (shell). */
+		if (quote_len == 1 && quote.ptr[0] == '\'' && at > from && at + 1 < line.len && line.ptr[at + 1] == '\'') {
+			at += 2;
+			continue;
+		}
+		/* More backslashes than at the opening: an escaped quote inside. */
+		if (at >= line.len || at == from || line.ptr[at - 1] != '\\')
+			break;
+		at++;
+	}
+	*ret_closed = at < line.len;
+	while (!*ret_closed && at > from && is_space(line.ptr[at - 1]))
+		at--;
+	return at;
+}
+
+/* True where a bare word ends although no blank is there. */
+static bool ends_bare(struct span text, size_t at)
+{
+	uint8_t c = text.ptr[at];
+	size_t i;
+
+	if (is_alnum(c))
+		return false;
+	if (is_space(c) || is_quote(c) || c == '<' || c == '>')
+		return true;
+	if (c == '\\')
+		return at + 1 < text.len && memchr("nrt\"'\n\\", text.ptr[at + 1], 7) != NULL;
+	if (c != '&' && c != ',' && c != ';')
+		return false;
+	/* "a=1&b=2", "a=1,b=2", "a=1;b=2": a further assignment ends this one. */
+	for (i = at + 1; i < text.len && (is_alnum(text.ptr[i]) || memchr("_-.", text.ptr[i], 3) != NULL); i++)
+		continue;
+	if (i == at + 1)
+		return i == text.len || is_space(text.ptr[i]);
+	return i < text.len && (text.ptr[i] == '=' || text.ptr[i] == ':');
+}
+
+static struct literal read_bare(struct span text, size_t at)
+{
+	struct literal literal = { .start = at, .closed = true };
+	int open = 0;
+
+	for (; at < text.len && at - literal.start < LITERAL_MAX_BARE && !ends_bare(text, at); at++) {
+		if (is_alnum(text.ptr[at]))
+			continue;
+		open += memchr("([{", text.ptr[at], 3) != NULL;
+		open -= memchr(")]}", text.ptr[at], 3) != NULL;
+	}
+	/* Brackets that close what was opened outside are not part of the value. */
+	while (at > literal.start) {
+		bool closes = memchr(")]}", text.ptr[at - 1], 3) != NULL;
+
+		if (memchr(",;", text.ptr[at - 1], 2) == NULL && !(closes && open < 0))
+			break;
+		open += closes;
+		at--;
+	}
+	literal.end = at;
+	literal.next = at;
+	return literal;
+}
+
+size_t literal_full_end(struct span text, const struct literal *literal)
+{
+	size_t end = literal->end;
+
+	if (literal->closed && !literal->quoted && end - literal->start >= LITERAL_MAX_BARE) {
+		while (end < text.len && !ends_bare(text, end))
+			end++;
+	} else if (!literal->closed && end - literal->start >= LITERAL_MAX) {
+		end = span_find(text, SPAN_LIT("\n"), end);
+	}
+	return end;
+}
+
+struct literal literal_read(struct span text, size_t at)
+{
+	size_t quote_len = literal_quote_len(text, at);
+	struct literal literal = { .start = at + quote_len, .quoted = true };
+
+	/* A letter before the quote gives its kind in many languages: b"…", f"…", r"…", @"…", $'…'. */
+	if (quote_len == 0 && at < text.len && memchr("bfrBFR@$", text.ptr[at], 8) != NULL) {
+		quote_len = literal_quote_len(text, at + 1);
+		literal.start = at + 1 + quote_len;
+	}
+	if (quote_len == 0)
+		return read_bare(text, at);
+	literal.end = literal_close(text, literal.start, quote_len, &literal.closed);
+	literal.next = literal.closed ? literal.end + quote_len : literal.end;
+	return literal;
+}
+
+/* Then a quote was left open by mistake, and the next one belongs to something else. */
+static bool has_assignment(struct span lines)
+{
+	return span_find(lines, SPAN_LIT(":"), 0) < lines.len || span_find(lines, SPAN_LIT("= "), 0) < lines.len ||
+	       span_find(lines, SPAN_LIT("="), 0) + 1 == lines.len;
+}
+
+struct literal literal_lines(struct span text, struct literal value)
+{
+	struct span quote = span_sub(text, value.start - 1, 1);
+	struct span window = span_sub(text, 0, value.start + LITERAL_MAX_BARE);
+	size_t end = span_find(window, quote, value.start);
+
+	if (!value.quoted || value.closed || end >= window.len || has_assignment(span_sub(text, value.end, end - value.end)))
+		return value;
+	value.end = end;
+	value.next = end + 1;
+	value.closed = true;
+	return value;
+}
+
+struct literal literal_heredoc(struct span text, struct literal value)
+{
+	size_t line_end = literal_line_end(text, value.start);
+	struct span line = span_sub(text, 0, line_end);
+	size_t at = span_find(line, SPAN_LIT("<<"), value.start), word, end;
+	struct span window = span_sub(text, 0, line_end + LITERAL_MAX);
+
+	if (at >= line_end)
+		return value;
+	for (word = at + 2; word < line_end && memchr("-'\"\\ ", text.ptr[word], 5) != NULL; word++)
+		continue;
+	for (end = word; end < line_end && (is_alnum(text.ptr[end]) || text.ptr[end] == '_'); end++)
+		continue;
+	if (end == word)
+		return value;
+	at = span_find(window, span_sub(text, word, end - word), line_end);
+	if (at >= window.len)
+		return value;
+	value.start = line_end + 1;
+	value.end = at > value.start ? literal_line_start(text, at) - 1 : value.start;
+	value.next = at;
+	return value;
+}
+
+static size_t indent_of(struct span text, size_t line_start)
+{
+	size_t at = line_start;
+
+	while (at < text.len && is_blank(text.ptr[at]))
+		at++;
+	return at - line_start;
+}
+
+struct literal literal_block(struct span text, size_t key_at, size_t line_end)
+{
+	size_t key_indent = indent_of(text, literal_line_start(text, key_at));
+	struct literal block = { .start = line_end, .end = line_end, .next = line_end, .closed = true };
+	size_t at = line_end;
+
+	while (at < text.len) {
+		size_t line = at + 1;
+		size_t end = literal_line_end(text, line);
+		size_t indent = indent_of(text, line);
+
+		if (line + indent < end && indent <= key_indent)
+			break;
+		if (line + indent < end) {
+			if (block.end == line_end)
+				block.start = line + indent;
+			block.end = end;
+		}
+		at = end;
+	}
+	block.next = block.end;
+	return block;
+}

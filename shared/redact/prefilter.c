@@ -1,0 +1,189 @@
+#include "shared/redact/prefilter.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "shared/redact/chars.h"
+
+enum { HASH_BITS = 15, HASH_SIZE = 1 << HASH_BITS, GRAM = 3, WORD = 4, FIRST_CAP = 256 };
+
+struct entry {
+	struct span keyword;
+	uint32_t word;   /* the four bytes from its gram on, folded */
+	uint32_t mask;   /* which of them belong to the keyword */
+	uint32_t offset; /* of the gram in the keyword */
+	uint32_t id;
+	uint32_t next;   /* of the same hash; 0: last */
+	bool nocase;
+};
+
+struct prefilter {
+	uint8_t flag[HASH_SIZE];
+	uint16_t first[HASH_SIZE];
+	struct entry *entries; /* the first is unused, so that 0 can mean none */
+	size_t count;
+	size_t cap;
+};
+
+struct prefilter *prefilter_new(void)
+{
+	struct prefilter *filter = calloc(1, sizeof *filter);
+
+	if (filter != NULL)
+		filter->count = 1;
+	return filter;
+}
+
+void prefilter_free(struct prefilter *filter)
+{
+	if (filter == NULL)
+		return;
+	free(filter->entries);
+	free(filter);
+}
+
+/* Folding by setting one bit also maps a few signs onto others; the comparison that follows is exact. */
+static uint32_t word_at(const uint8_t *bytes)
+{
+	return ((uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24) |
+	       0x20202020U;
+}
+
+/* The same near the end of the text, where fewer than four bytes may be left: missing ones read as blanks. */
+static uint32_t word_near(struct span text, size_t at)
+{
+	uint8_t bytes[WORD] = { 0 };
+
+	if (at + WORD <= text.len)
+		return word_at(text.ptr + at);
+	memcpy(bytes, text.ptr + at, text.len - at);
+	return word_at(bytes);
+}
+
+/* The shift drops the fourth byte. */
+static uint32_t hash_of(uint32_t word)
+{
+	return ((word << 8) * 0x9E3779B1U) >> (32 - HASH_BITS);
+}
+
+/* How often a byte stands in English text and in logs, in per mille, roughly. */
+static unsigned frequency(uint8_t c)
+{
+	static const uint8_t letters[] = { 80, 15, 28, 42, 125, 22, 20, 60, 70, 2,  8,  40, 24,
+		                           67, 75, 19, 1,  60, 63, 90, 28, 10, 24, 2, 20, 1 };
+
+	if (is_alpha(c))
+		return letters[to_lower(c) - 'a'];
+	return is_digit(c) ? 40 : memchr(" -./:=", c, 6) != NULL ? 60 : 5;
+}
+
+static size_t rarest_gram(struct span keyword)
+{
+	unsigned least = UINT32_MAX;
+	size_t best = 0;
+
+	for (size_t i = 0; i + GRAM <= keyword.len; i++) {
+		const uint8_t *p = keyword.ptr + i;
+		unsigned product = frequency(p[0]) * frequency(p[1]) * frequency(p[2]);
+
+		if (product < least) {
+			least = product;
+			best = i;
+		}
+	}
+	return best;
+}
+
+static enum status make_room(struct prefilter *filter)
+{
+	size_t cap = filter->cap == 0 ? FIRST_CAP : filter->cap * 2;
+	struct entry *entries;
+
+	if (filter->count < filter->cap)
+		return STATUS_OK;
+	if (cap > UINT16_MAX)
+		return STATUS_TOO_LARGE;
+	entries = reallocarray(filter->entries, cap, sizeof *entries);
+	if (entries == NULL)
+		return STATUS_NO_MEMORY;
+	filter->entries = entries;
+	filter->cap = cap;
+	return STATUS_OK;
+}
+
+enum status prefilter_add(struct prefilter *filter, struct span keyword, bool nocase, uint32_t id)
+{
+	enum status status = make_room(filter);
+	uint8_t gram[WORD] = { 0 };
+	size_t offset = rarest_gram(keyword);
+	struct span rest = span_sub(keyword, offset, WORD);
+	uint32_t word, hash;
+
+	assert(keyword.len >= PREFILTER_MIN_KEYWORD);
+	if (status != STATUS_OK)
+		return status;
+	memcpy(gram, rest.ptr, rest.len);
+	word = word_at(gram);
+	hash = hash_of(word);
+	filter->entries[filter->count] = (struct entry){ .keyword = keyword,
+		                                         .word = rest.len < WORD ? word & 0xFFFFFFU : word,
+		                                         .mask = rest.len < WORD ? 0xFFFFFFU : UINT32_MAX,
+		                                         .offset = (uint32_t)offset,
+		                                         .id = id,
+		                                         .next = filter->first[hash],
+		                                         .nocase = nocase };
+	filter->first[hash] = (uint16_t)filter->count++;
+	filter->flag[hash] = 1;
+	return STATUS_OK;
+}
+
+/* `at` is where the gram stands. */
+static bool stands_at(const struct entry *entry, struct span text, size_t at)
+{
+	struct span there;
+
+	if ((word_near(text, at) & entry->mask) != entry->word || at < entry->offset)
+		return false;
+	there = span_sub(text, at - entry->offset, entry->keyword.len);
+	return entry->nocase ? span_eq_nocase(there, entry->keyword) : span_eq(there, entry->keyword);
+}
+
+/* The next place from `at` on where a flag is up; text.len when there is none. */
+static size_t next_flag(const struct prefilter *filter, struct span text, size_t at)
+{
+	const uint8_t *p = text.ptr, *flag = filter->flag;
+
+	while (at + 2 * WORD <= text.len) {
+		unsigned up = (unsigned)flag[hash_of(word_at(p + at))] | (unsigned)flag[hash_of(word_at(p + at + 1))] << 1 |
+		              (unsigned)flag[hash_of(word_at(p + at + 2))] << 2 |
+		              (unsigned)flag[hash_of(word_at(p + at + 3))] << 3;
+
+		if (up != 0)
+			return at + (size_t)__builtin_ctz(up);
+		at += WORD;
+	}
+	while (at + GRAM <= text.len && flag[hash_of(word_near(text, at))] == 0)
+		at++;
+	return at + GRAM <= text.len ? at : text.len;
+}
+
+bool prefilter_next(const struct prefilter *filter, struct span text, struct prefilter_cursor *cursor,
+                    uint32_t *ret_id)
+{
+	for (;;) {
+		while (cursor->entry != 0) {
+			const struct entry *entry = &filter->entries[cursor->entry];
+
+			cursor->entry = entry->next;
+			if (stands_at(entry, text, cursor->next - 1)) {
+				cursor->at = cursor->next - 1 - entry->offset;
+				*ret_id = entry->id;
+				return true;
+			}
+		}
+		cursor->next = next_flag(filter, text, cursor->next) + 1;
+		if (cursor->next > text.len)
+			return false;
+		cursor->entry = filter->first[hash_of(word_near(text, cursor->next - 1))];
+	}
+}

@@ -1,0 +1,252 @@
+#include "shared/redact/verdict.h"
+
+#include "shared/redact/chars.h"
+#include "shared/redact/value.h"
+
+enum {
+	WEAK_MIN = 10,        /* shorter values of a weak name are left */
+	NUMBER_MIN = 12,      /* shorter numbers are counts and times */
+	NUMBER_PASSWORD_MIN = 4,
+};
+
+/* Words that follow "password:" or "token:" in messages. */
+static bool is_message_word(struct span word)
+{
+	static const char *const words[] = {
+		"a", "an", "the", "is", "was", "not", "no", "for", "to", "in", "of", "or", "and", "with", "must", "should",
+		"cannot", "can", "invalid", "incorrect", "expired", "required", "missing", "failed", "failure", "error",
+		"unexpected", "expected", "found", "unable", "could", "please", "enter", "authentication", "permission",
+		"denied", "has", "have", "using", "set", "unset", "changed", "updated", "created", "generated", "loaded",
+		"unknown", "unsupported", "empty", "wrong", "bad", "ok", "done", "success", "successfully", "rotated", "valid",
+		"refreshed", "revoked", "received", "accepted", "rejected", "rule", "from", "on", "at", "by", "this", "that",
+		"your", "it", "see", "use", "used", "skipping", "ignored", "provided", "configured", "present", "absent", "password", "passwords", "expiry", "token", "tokens", "secret", "secrets", "key", "keys",
+		"credentials", "authenticated", "refreshing", "reset", "does", "did", "will", "are", "were", "been", "be",
+		"only", "too", "must", "if", "as", "than", "but", "when", "while", "after", "before", "type", "length", "new", "await", "lambda", "function", "async",
+	};
+
+	while (word.len > 0 && memchr(".,;:!)", word.ptr[word.len - 1], 6) != NULL)
+		word.len--;
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+		if (span_eq_nocase(word, span_cstr(words[i])))
+			return true;
+	}
+	return false;
+}
+
+/* "config.token", "getToken()", "&token", "os.environ": an expression that names the secret. */
+static bool is_code(struct span value)
+{
+	bool dotted = false;
+
+	if (value.len > 0 && memchr("&*!@", value.ptr[0], 4) != NULL && value.len > 1 && value_is_word(span_sub(value, 1, value.len)))
+		return true;
+	for (size_t i = 0; i < value.len; i++) {
+		uint8_t c = value.ptr[i];
+
+		if (c == '(' && i > 0 && is_alnum(value.ptr[i - 1]))
+			return true;
+		if (c == '.' && i > 0 && i + 1 < value.len && is_alpha(value.ptr[i + 1]))
+			dotted = true;
+		else if (!is_alpha(c) && c != '_')
+			return false;
+	}
+	return dotted;
+}
+
+static bool is_password(const struct assignment *name)
+{
+	return strcmp(name->label, "PASSWORD") == 0;
+}
+
+static bool fits_number(struct span value, const struct assignment *name)
+{
+	return value.len >= (is_password(name) ? (size_t)NUMBER_PASSWORD_MIN : (size_t)NUMBER_MIN);
+}
+
+static bool fits_weak(struct span value)
+{
+	if (value.len < WEAK_MIN || value_is_uuid(value) || value_is_digest(value))
+		return false;
+	for (size_t i = 0; i < value.len; i++) {
+		if (is_space(value.ptr[i]) || value.ptr[i] == '(')
+			return false;
+	}
+	return value.ptr[0] != '/' && span_find(value, SPAN_LIT("://"), 0) == value.len && value_is_random(value);
+}
+
+static bool last_on_line(struct span text, size_t at)
+{
+	while (at < text.len && memchr(" \t\r.,;)\"'", text.ptr[at], 10) != NULL)
+		at++;
+	return at == text.len || text.ptr[at] == '\n';
+}
+
+/* A word in the middle of a sentence: only one that no sentence would hold. */
+static bool fits_prose(struct span text, const struct assignment *name, struct span value)
+{
+	if (is_message_word(value) || is_code(value))
+		return false;
+	if (!value_is_word(value))
+		return value.len >= 6 && (is_password(name) || !value_is_identifier(value));
+	return is_password(name) && last_on_line(text, name->value.end);
+}
+
+/* "password: correct horse battery staple": a plain scalar of several words, when no sentence would read so. */
+static void take_line(struct span text, struct literal *value)
+{
+	size_t end = literal_line_end(text, value->start);
+	struct span rest;
+	size_t word = value->start;
+
+	while (end > value->start && is_space(text.ptr[end - 1]))
+		end--;
+	for (size_t at = value->start; at <= end; at++) {
+		if (at < end && !is_blank(text.ptr[at]))
+			continue;
+		rest = span_sub(text, word, at - word);
+		if (is_message_word(rest) || (rest.len > 0 && rest.ptr[0] == '#'))
+			return;
+		word = at + 1;
+	}
+	value->end = end;
+}
+
+/* netrc: "machine HOST login USER password SECRET", on one line or several. */
+static bool in_netrc(struct span text, size_t at)
+{
+	size_t from = at > 512 ? at - 512 : 0;
+	struct span before = span_sub(text, from, at - from);
+
+	return span_find(before, SPAN_LIT("login "), 0) < before.len &&
+	       (span_find(before, SPAN_LIT("machine "), 0) < before.len ||
+	        span_find(before, SPAN_LIT("default "), 0) < before.len);
+}
+
+static bool fits_blank(struct span text, const struct assignment *name, struct span value)
+{
+	size_t line = literal_line_start(text, name->start);
+	struct span start = span_sub(text, line, 7);
+
+	if (value.len == 0 || value.ptr[0] == '-' || is_code(value))
+		return false;
+	if (name->is_flag)
+		return name->value.quoted || !is_message_word(value);
+	if (span_starts_with(start, SPAN_LIT("ENV ")) || span_starts_with(start, SPAN_LIT("setenv ")))
+		return name->starts_line;
+	return in_netrc(text, name->start);
+}
+
+/* A Kubernetes ExternalSecret calls the name under which it stores something secretKey. */
+static bool in_external_secret(struct span text, const struct assignment *name)
+{
+	size_t from = name->start > 256 ? name->start - 256 : 0;
+	struct span around = span_sub(text, from, 512);
+
+	return strcmp(name->label, "SECRET_KEY") == 0 &&
+	       span_find(around, SPAN_LIT("remoteRef:"), 0) < around.len;
+}
+
+/* "A_TOKEN= --token x": the value is empty, and what follows is an option with a value of its own. */
+static bool is_option(struct span value)
+{
+	return value.len > 2 && value.ptr[0] == '-' && value.ptr[1] == '-' && is_alpha(value.ptr[2]);
+}
+
+/* "/run/secrets/db": where the secret is, not what it is. */
+static bool is_path(struct span value)
+{
+	return value.len > 2 && value.ptr[0] == '/' && memchr(value.ptr + 1, '/', value.len - 1) != NULL &&
+	       value_is_identifier(value);
+}
+
+static bool fits_strong(struct span text, const struct assignment *name, struct span value)
+{
+	if (value_is_number(value))
+		return fits_number(value, name);
+	if (is_path(value) || (!name->value.quoted && is_option(value)))
+		return false;
+	switch (name->form) {
+	case ASSIGN_ELEMENT:
+	case ASSIGN_MEMBER:
+	case ASSIGN_BLOCK:
+		return true;
+	case ASSIGN_ARGUMENT:
+		return name->value.quoted && (name->is_flag || !value_is_word(value));
+	case ASSIGN_BLANK:
+		return fits_blank(text, name, value);
+	case ASSIGN_EQUALS:
+		return name->value.quoted || name->is_env || !is_code(value);
+	case ASSIGN_COLON:
+		if (name->value.quoted || name->is_quoted)
+			return !is_code(value) || name->is_quoted;
+		if (name->starts_line)
+			return !is_message_word(value) && !is_code(value) && !in_external_secret(text, name);
+		return fits_prose(text, name, value);
+	}
+	return true;
+}
+
+/* "Authorization: Bearer xyz": the scheme stays. */
+static size_t skip_scheme(struct span text, size_t at, size_t end)
+{
+	static const char *const schemes[] = { "bearer", "basic", "token", "digest", "negotiate", "apikey", "key" };
+	size_t word = at;
+
+	while (word < end && is_alpha(text.ptr[word]))
+		word++;
+	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+		if (word < end && is_blank(text.ptr[word]) &&
+		    span_eq_nocase(span_sub(text, at, word - at), span_cstr(schemes[i])))
+			return literal_skip_blanks(text, word);
+	}
+	return at;
+}
+
+static bool is_authorization(const struct assignment *name)
+{
+	return strcmp(name->label, "AUTHORIZATION") == 0 || strcmp(name->label, "COOKIE") == 0;
+}
+
+/* Header values hold blanks: they run to the quote they stand in or to the end of the line. */
+static void take_header(struct span text, const struct assignment *name, struct literal *value)
+{
+	bool is_enclosed = literal_quote_len_before(text, name->start) > 0;
+	size_t ends = is_enclosed ? 5 : 2;
+
+	while (value->end < text.len && memchr("\n\r\"'`", text.ptr[value->end], ends) == NULL &&
+	       !(text.ptr[value->end] == '\\' && value->end + 1 < text.len &&
+	         memchr("nrt\"'", text.ptr[value->end + 1], 5) != NULL))
+		value->end++;
+	value->start = skip_scheme(text, value->start, value->end);
+}
+
+void verdict_add(struct span text, const struct assignment *name, struct findings *findings, size_t *ret_end)
+{
+	struct assignment read = *name;
+	struct span value;
+	size_t end;
+	bool fits;
+
+	if (is_authorization(name) && !name->value.quoted && name->form != ASSIGN_BLANK)
+		take_header(text, name, &read.value);
+	else if (is_authorization(name))
+		read.value.start = skip_scheme(text, read.value.start, read.value.end);
+	value = span_sub(text, read.value.start, read.value.end - read.value.start);
+	if (value_is_placeholder(value))
+		return;
+	fits = name->strength == KEY_STRONG ? fits_strong(text, &read, value) : fits_weak(value);
+	if (!fits)
+		return;
+	if (name->form == ASSIGN_COLON && name->starts_line && !name->value.quoted && !name->is_quoted &&
+	    !is_authorization(name))
+		take_line(text, &read.value);
+	end = literal_full_end(text, &read.value);
+	/* Over several lines the quotes may have been misread: the names in between are looked at all the same. */
+	if (!name->value.quoted || span_find(span_sub(text, 0, end), SPAN_LIT("\n"), read.value.start) == end)
+		*ret_end = end;
+	findings_add(findings, (struct finding){ .start = read.value.start,
+	                                         .end = end,
+	                                         .rank = FINDING_KEY,
+	                                         .label = name->label,
+	                                         .rule = "key-name" });
+}

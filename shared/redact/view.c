@@ -1,0 +1,165 @@
+#include "shared/redact/view.h"
+
+#include <stdlib.h>
+
+#include "shared/redact/chars.h"
+
+enum { FIRST_CAP = 32, MAX_SEQUENCE = 64, ESC = 0x1B };
+
+/* From `at` on, each byte of the view stands for `unit` bytes of the source from `source` on. */
+struct view_piece {
+	size_t at;
+	size_t source;
+	size_t unit;
+};
+
+void view_init(struct view *view, size_t max_bytes)
+{
+	*view = (struct view){ .text = BUF_INIT(max_bytes) };
+}
+
+void view_done(struct view *view)
+{
+	buf_wipe(&view->text);
+	free(view->pieces);
+	*view = (struct view){ 0 };
+}
+
+static void add(struct view *view, struct span bytes, size_t source, size_t unit)
+{
+	if (view->failed != STATUS_OK || bytes.len == 0)
+		return;
+	if (view->count == view->cap) {
+		size_t cap = view->cap == 0 ? FIRST_CAP : view->cap * 2;
+		struct view_piece *pieces = reallocarray(view->pieces, cap, sizeof *pieces);
+
+		if (pieces == NULL) {
+			view->failed = STATUS_NO_MEMORY;
+			return;
+		}
+		view->pieces = pieces;
+		view->cap = cap;
+	}
+	view->pieces[view->count++] = (struct view_piece){ view->text.len, source, unit };
+	buf_append_span(&view->text, bytes);
+	view->failed = buf_status(&view->text);
+}
+
+/* Bytes of the escape character at the start of `text`, however it is written; 0: none. */
+static size_t escape_len(struct span text)
+{
+	static const struct span spellings[] = {
+		{ (const uint8_t *)"\\u001b", 6 }, { (const uint8_t *)"\\u001B", 6 }, { (const uint8_t *)"\\x1b", 4 },
+		{ (const uint8_t *)"\\x1B", 4 },   { (const uint8_t *)"\\033", 4 },   { (const uint8_t *)"\\e", 2 },
+	};
+
+	if (text.ptr[0] == ESC)
+		return 1;
+	for (size_t i = 0; text.ptr[0] == '\\' && i < sizeof spellings / sizeof *spellings; i++) {
+		if (span_starts_with(text, spellings[i]) && text.len > spellings[i].len &&
+		    text.ptr[spellings[i].len] == '[')
+			return spellings[i].len;
+	}
+	return 0;
+}
+
+/* Bytes of the sequence at the start of `text`; 0: none. */
+static size_t sequence_len(struct span text)
+{
+	size_t at = escape_len(text);
+
+	if (at == 0)
+		return 0;
+	if (at == text.len)
+		return at;
+	if (text.ptr[at] == '[') {
+		/* CSI: parameters, then one final byte. Colours have no intermediate bytes in between. */
+		for (at++; at < text.len && at < MAX_SEQUENCE && text.ptr[at] >= 0x30 && text.ptr[at] < 0x40; at++)
+			continue;
+		return at < text.len && text.ptr[at] >= 0x40 && text.ptr[at] < 0x7F ? at + 1 : at;
+	}
+	if (text.ptr[at] == '(' || text.ptr[at] == ')')
+		return at + 2 <= text.len ? at + 2 : at + 1;
+	return text.ptr[at] >= 0x40 && text.ptr[at] < 0x60 ? at + 1 : at;
+}
+
+void view_strip_colours(struct view *view, struct span source)
+{
+	size_t from = 0;
+
+	for (size_t at = 0; at < source.len; at++) {
+		size_t len = 0;
+
+		if (source.ptr[at] == ESC || source.ptr[at] == '\\')
+			len = sequence_len(span_sub(source, at, source.len));
+		if (len == 0)
+			continue;
+		add(view, span_sub(source, from, at - from), from, 1);
+		from = at + len;
+		at = from - 1;
+	}
+	add(view, span_sub(source, from, source.len), from, 1);
+}
+
+/* Resolves the escape at the start of `text`; gives how many bytes it takes, 0 when it is none. */
+static size_t resolve(struct span text, uint8_t *ret_byte)
+{
+	size_t len = text.ptr[0] == '%' ? 3 : 6;
+	int high, low;
+
+	if (text.len < len || (len == 6 && !span_starts_with(text, SPAN_LIT("\\u00"))))
+		return 0;
+	high = hex_value(text.ptr[len - 2]);
+	low = hex_value(text.ptr[len - 1]);
+	if (high < 0 || low < 0 || (len == 6 && high > 7))
+		return 0;
+	*ret_byte = (uint8_t)(high * 16 + low);
+	return len;
+}
+
+void view_resolve_escapes(struct view *view, struct span source)
+{
+	size_t from = 0;
+
+	for (size_t at = 0; at < source.len; at++) {
+		uint8_t byte;
+		size_t len = 0;
+
+		if (source.ptr[at] == '%' || source.ptr[at] == '\\')
+			len = resolve(span_sub(source, at, source.len), &byte);
+		if (len == 0)
+			continue;
+		add(view, span_sub(source, from, at - from), from, 1);
+		add(view, span_of(&byte, 1), at, len);
+		from = at + len;
+		at = from - 1;
+	}
+	add(view, span_sub(source, from, source.len), from, 1);
+}
+
+static const struct view_piece *piece_at(const struct view *view, size_t at)
+{
+	size_t low = 0, high = view->count;
+
+	while (high - low > 1) {
+		size_t middle = low + (high - low) / 2;
+
+		if (view->pieces[middle].at <= at)
+			low = middle;
+		else
+			high = middle;
+	}
+	return &view->pieces[low];
+}
+
+size_t view_source_start(const struct view *view, size_t at)
+{
+	const struct view_piece *piece = piece_at(view, at);
+
+	return piece->source + (at - piece->at) * piece->unit;
+}
+
+size_t view_source_end(const struct view *view, size_t end)
+{
+	return view_source_start(view, end - 1) + piece_at(view, end - 1)->unit;
+}

@@ -1,0 +1,36 @@
+/*
+ * view: a text as it reads once colour codes are taken out or escapes are resolved, with the way back: what is
+ * found in the view is masked in the source.
+ *
+ * Errors stick. A view belongs to one thread.
+ */
+#ifndef RESCUE_SHARED_REDACT_VIEW_H
+#define RESCUE_SHARED_REDACT_VIEW_H
+
+#include "shared/buf.h"
+
+struct view_piece;
+
+struct view {
+	struct buf text;
+	struct view_piece *pieces;
+	size_t count;
+	size_t cap;
+	enum status failed;
+};
+
+void view_init(struct view *view, size_t max_bytes);
+/* Wipes what it holds. */
+void view_done(struct view *view);
+
+/* `source` without terminal escape sequences (ECMA-48), raw or written as \u001b[, \x1b[, \033[ or \e[. */
+void view_strip_colours(struct view *view, struct span source);
+
+/* `source` with %XX and \u00XX resolved. */
+void view_resolve_escapes(struct view *view, struct span source);
+
+/* Where the byte at `at` of the view stands in the source, and where its last byte ends. */
+size_t view_source_start(const struct view *view, size_t at);
+size_t view_source_end(const struct view *view, size_t end);
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * mbed: what the files of this folder share about mbedTLS. Included by nobody outside it.
+ *
+ * Thread: any.
+ */
+#ifndef RESCUE_SHARED_TLS_MBED_H
+#define RESCUE_SHARED_TLS_MBED_H
+
+#include <mbedtls/x509_crt.h>
+
+#include "shared/buf.h"
+
+/* The random source in the shape that mbedTLS asks for; `unused` may be NULL. */
+int mbed_random(void *unused, unsigned char *ret_bytes, size_t len);
+
+/* Writes "<words>: <mbedTLS's words for its code>" into `err`; STATUS_NO_MEMORY when the code says so, else `status`. */
+enum status mbed_err(struct err *err, enum status status, int code, const char *fmt, ...) PRINTF_LIKE(4, 5);
+
+/* PEM from memory; the span needs no NUL. mbedTLS's code. */
+int mbed_parse_crt(struct span pem, mbedtls_x509_crt *ret_chain);
+int mbed_parse_key(struct span pem, mbedtls_pk_context *ret_key);
+
+/* The one URI SAN, borrowed from the certificate; STATUS_INVALID: none or several. */
+enum status mbed_crt_uri(const mbedtls_x509_crt *crt, struct span *ret_uri);
+
+/* Seconds since 1970. */
+int64_t mbed_time_s(const mbedtls_x509_time *when);
+
+/* The cipher suites that both sides of ours speak, 0 at the end: forward secrecy and full-size AEAD tags only. */
+extern const int mbed_suites[];
+
+#endif

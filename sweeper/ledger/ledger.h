@@ -1,0 +1,197 @@
+/*
+ * ledger: everything that must survive, in PostgreSQL. The only folder that knows libpq.
+ *
+ * A struct ledger is one connection to one tenant's database, opened on first use and again after it broke.
+ * Calls block (never call them on a loop's thread) and are bounded by connect, statement and TCP user timeouts.
+ * Each call is one statement or one transaction: it happened wholly or not at all. All times are the
+ * database's. Any call may answer STATUS_UNAVAILABLE: the database cannot be reached or is shutting
+ * down, try again later; the words name it, without the connection string's password.
+ * Thread: one at a time for each struct ledger.
+ */
+#ifndef RESCUE_SWEEPER_LEDGER_LEDGER_H
+#define RESCUE_SWEEPER_LEDGER_LEDGER_H
+
+#include "proto/order.h"
+#include "sweeper/config.h"
+
+struct ledger;
+
+/* Keeps pointers into `config`. No I/O. */
+enum status ledger_new(const struct sweeper_config *config, const struct tenant_config *tenant,
+                       struct ledger **ret_ledger);
+void ledger_free(struct ledger *ledger);
+
+/* One round trip. */
+enum status ledger_ping(struct ledger *ledger, struct err *err);
+
+/* -- schema (migrate.c) ------------------------------------------------------------------------------------- */
+
+/* Brings schema `rescue` to this program's version; several at once are safe (advisory lock). */
+enum status ledger_migrate(struct ledger *ledger, struct err *err);
+/* STATUS_OK when the schema is there and of this version; STATUS_INVALID says to run `migrate`. */
+enum status ledger_check_schema(struct ledger *ledger, struct err *err);
+
+/* -- verdicts (verdicts.c) ---------------------------------------------------------------------------------- */
+
+struct ledger_verdict {
+	char capture_id[CAPTURE_ID_SIZE];
+	char workspace_id[LIMIT_WORKSPACE_ID + 1];
+	char instance_id[LIMIT_INSTANCE_ID + 1];
+	enum capture_reason reason;
+	int64_t timeout_s; /* of the sweep; 0 otherwise */
+};
+typedef void ledger_each_verdict(void *ctx, const struct ledger_verdict *verdict);
+
+struct ledger_timeouts {
+	const struct runtime_timeout *runtimes; /* per runtime; NULL runtime of a row counts as "" */
+	size_t runtime_count;
+	int64_t default_s;
+	int64_t override_s; /* 0: none; else it beats everything */
+};
+
+/*
+ * Flips at most `batch` overdue rows: flip, capture row, event rows and notifications in one statement.
+ * *ret_count below `batch` means that nothing overdue is left.
+ */
+enum status ledger_sweep(struct ledger *ledger, const struct ledger_timeouts *timeouts, int64_t batch,
+                         ledger_each_verdict *each, void *ctx, int64_t *ret_count, struct err *err);
+
+/*
+ * The control plane's call. `error` and `log_tail` have passed the redactor. STATUS_OK: *ret_verdict is the verdict;
+ * STATUS_CONFLICT: the row is not `provisioning`, nothing changed; STATUS_NOT_FOUND.
+ */
+enum status ledger_bootstrap_failed(struct ledger *ledger, struct span workspace_id, struct span error,
+                                    struct span log_tail, struct ledger_verdict *ret_verdict, struct err *err);
+
+/* -- orders (orders.c) -------------------------------------------------------------------------------------- */
+
+enum ledger_next { LEDGER_WAIT, LEDGER_ORDER, LEDGER_STAND_DOWN };
+
+/*
+ * What an agent shall do now: an open capture's order first; else WAIT while the row is provisioning,
+ * failed, awaiting_agent, without status, or does not exist since less than 15 minutes (counted from the
+ * workspace's first visit, kept in rescue.identities); else STAND_DOWN.
+ */
+enum status ledger_next_order(struct ledger *ledger, struct span workspace_id, enum ledger_next *ret_next,
+                              struct order *ret_order, struct err *err);
+
+/* Every capture that an agent could take now, oldest first, at most 10,000; for matching with held agents. */
+typedef void ledger_each_order(void *ctx, const struct order *order);
+enum status ledger_open_orders(struct ledger *ledger, ledger_each_order *each, void *ctx, struct err *err);
+
+/* Notes the first delivery. Not an error when the capture has moved on meanwhile. */
+enum status ledger_mark_delivered(struct ledger *ledger, const char *capture_id, struct err *err);
+
+/*
+ * Waits for a notification of a new order, at most `timeout_ms`, or until `wake_fd` is readable (-1: none).
+ * STATUS_OK: `each` was called with the workspace id of every notification; STATUS_TIMEOUT; STATUS_STOPPED for wake_fd.
+ * Keeps LISTENing between calls; after a reconnect the caller must look at the table, since notifications were
+ * missed: the first call after one answers STATUS_AGAIN at once.
+ */
+typedef void ledger_each_notice(void *ctx, struct span workspace_id);
+enum status ledger_listen(struct ledger *ledger, int64_t timeout_ms, int wake_fd, ledger_each_notice *each, void *ctx,
+                          struct err *err);
+
+/* -- captures (captures.c) ---------------------------------------------------------------------------------- */
+
+enum capture_state { CAPTURE_ORDERED, CAPTURE_RECEIVED, CAPTURE_SHIPPED, CAPTURE_UNREACHABLE, CAPTURE_REFUSED };
+const char *capture_state_name(enum capture_state state);
+
+struct ledger_capture {
+	char capture_id[CAPTURE_ID_SIZE];
+	char workspace_id[LIMIT_WORKSPACE_ID + 1];
+	char instance_id[LIMIT_INSTANCE_ID + 1]; /* "" when the row has none */
+	enum capture_reason reason;
+	enum capture_state state;
+	/* Nanoseconds since 1970; 0 when it did not happen. */
+	int64_t requested_ns, delivered_ns, received_ns, shipped_ns, deadline_ns, grace_until_ns, next_attempt_ns;
+	int64_t attempts;
+	char bundle_sha256[65];  /* of the upload; "" when there was none */
+	int64_t entry_base_ns;   /* first Loki entry's timestamp; 0 until shipping began */
+	const char *shipped_to;  /* comma-separated names of the sinks that have it. Borrowed during the callback */
+	const char *last_error;  /* "" when there is none. Borrowed during the callback */
+	struct span bundle;      /* gzip NDJSON; empty when not asked for or cleared. Borrowed during the callback */
+};
+typedef void ledger_each_capture(void *ctx, const struct ledger_capture *capture);
+
+/* `each` is called once. STATUS_NOT_FOUND. A malformed id is not found. */
+enum status ledger_get_capture(struct ledger *ledger, struct span capture_id, bool with_bundle,
+                               ledger_each_capture *each, void *ctx, struct err *err);
+
+/* Newest first. workspace_id empty: of all workspaces. Without bundles. */
+enum status ledger_list_captures(struct ledger *ledger, struct span workspace_id, int64_t limit,
+                                 ledger_each_capture *each, void *ctx, struct err *err);
+
+/*
+ * Stores an uploaded bundle before it is acknowledged. `sha256` is that of the upload as sent, `bundle_gzip` what the
+ * gate made of it. STATUS_OK: stored (ordered, unreachable or refused became received). STATUS_CONFLICT: one is stored
+ * already; *ret_same says whether it is this one. STATUS_NOT_FOUND: no such capture of this workspace.
+ */
+enum status ledger_store_bundle(struct ledger *ledger, struct span capture_id, struct span workspace_id,
+                                const char *sha256, struct span bundle_gzip, bool *ret_same, struct err *err);
+
+/* Notes that an upload was refused (422) and why; only while nothing is stored. */
+enum status ledger_refuse(struct ledger *ledger, struct span capture_id, struct span workspace_id, const char *reason,
+                          struct err *err);
+
+/*
+ * An operator's retry: a stored bundle is shipped again at once, to the sinks that do not have it; a capture
+ * without bundle is ordered again with a new deadline and grace. STATUS_NOT_FOUND. STATUS_CONFLICT: shipped already.
+ */
+enum status ledger_retry(struct ledger *ledger, struct span capture_id, struct err *err);
+
+/*
+ * Captures whose agent did not come by the deadline, or whose row names no instance: `make_record` makes the
+ * bundle (gzip NDJSON, one record with outcome "unreachable") that is stored in the same transaction with state
+ * `unreachable`. *ret_count is how many.
+ */
+typedef enum status ledger_make_record(void *ctx, const struct ledger_capture *capture, struct buf *ret_bundle_gzip);
+enum status ledger_mark_unreachable(struct ledger *ledger, int64_t batch, ledger_make_record *make, void *ctx,
+                                    int64_t *ret_count, struct err *err);
+
+/* -- shipping (shipments.c) --------------------------------------------------------------------------------- */
+
+/*
+ * Leases at most `max` captures that are due for shipping to `owner` for `lease_s` seconds, with entry_base_ns set (and
+ * committed) and the bundle given. A crashed owner's captures are due again when the lease ends.
+ */
+enum status ledger_claim(struct ledger *ledger, const char *owner, int64_t lease_s, int64_t max,
+                         ledger_each_capture *each, void *ctx, struct err *err);
+
+/* All of these answer STATUS_CONFLICT when `owner` no longer holds the lease: leave the capture alone then. */
+enum status ledger_renew(struct ledger *ledger, const char *capture_id, const char *owner, int64_t lease_s,
+                         struct err *err);
+/* One sink has it. */
+enum status ledger_sink_done(struct ledger *ledger, const char *capture_id, const char *owner, const char *sink,
+                             struct err *err);
+/* Every sink has it: received becomes shipped, unreachable stays; shipped_at is set and the lease given back. */
+enum status ledger_shipped(struct ledger *ledger, const char *capture_id, const char *owner, struct err *err);
+/* Not now: due again after `delay_ms`; `reason` becomes last_error. */
+enum status ledger_ship_later(struct ledger *ledger, const char *capture_id, const char *owner, int64_t delay_ms,
+                              const char *reason, struct err *err);
+/* New timestamps, committed before they are used: entry_base_ns becomes now. */
+enum status ledger_rebase(struct ledger *ledger, const char *capture_id, const char *owner, int64_t *ret_base_ns,
+                          struct err *err);
+
+/* Stored and not yet shipped: how many, and the age of the oldest in seconds. */
+enum status ledger_backlog(struct ledger *ledger, int64_t *ret_count, int64_t *ret_age_s, struct err *err);
+/* Clears the bundles that were shipped more than `keep_s` seconds ago. */
+enum status ledger_clear_bundles(struct ledger *ledger, int64_t keep_s, int64_t batch, struct err *err);
+
+/* -- events (events.c) -------------------------------------------------------------------------------------- */
+
+struct ledger_event {
+	char event_id[CAPTURE_ID_SIZE];
+	struct span json; /* the webhook's body. Borrowed during the callback */
+	int64_t attempts;
+};
+typedef void ledger_each_event(void *ctx, const struct ledger_event *event);
+
+/* Outbox: leases events that are due for the webhook, oldest first. */
+enum status ledger_claim_events(struct ledger *ledger, const char *owner, int64_t lease_s, int64_t max,
+                                ledger_each_event *each, void *ctx, struct err *err);
+enum status ledger_event_done(struct ledger *ledger, const char *event_id, struct err *err);
+enum status ledger_event_later(struct ledger *ledger, const char *event_id, int64_t delay_ms, const char *reason,
+                               struct err *err);
+
+#endif

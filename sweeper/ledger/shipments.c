@@ -1,0 +1,105 @@
+#include "sweeper/ledger/internal.h"
+
+enum status ledger_claim(struct ledger *ledger, const char *owner, int64_t lease_s, int64_t max,
+                         ledger_each_capture *each, void *ctx, struct err *err)
+{
+	PARAMS_AUTO params = { .count = 0 };
+	ROWS_AUTO rows = { NULL };
+	enum status status;
+
+	params_cstr(&params, owner);
+	params_int(&params, lease_s);
+	params_int(&params, max);
+	status = connection_run(&ledger->connection, SQL_SHIP_CLAIM, &params, &rows, err);
+	for (int row = 0; status == STATUS_OK && row < rows_count(&rows); row++) {
+		struct ledger_capture capture;
+
+		ledger_read_capture(&rows, row, &capture);
+		each(ctx, &capture);
+	}
+	return status;
+}
+
+enum status ledger_renew(struct ledger *ledger, const char *capture_id, const char *owner, int64_t lease_s,
+                         struct err *err)
+{
+	PARAMS_AUTO params = { .count = 0 };
+
+	params_cstr(&params, capture_id);
+	params_cstr(&params, owner);
+	params_int(&params, lease_s);
+	return ledger_change(ledger, SQL_SHIP_RENEW, &params, err);
+}
+
+enum status ledger_sink_done(struct ledger *ledger, const char *capture_id, const char *owner, const char *sink,
+                             struct err *err)
+{
+	PARAMS_AUTO params = { .count = 0 };
+
+	params_cstr(&params, capture_id);
+	params_cstr(&params, owner);
+	params_cstr(&params, sink);
+	return ledger_change(ledger, SQL_SHIP_SINK_DONE, &params, err);
+}
+
+enum status ledger_shipped(struct ledger *ledger, const char *capture_id, const char *owner, struct err *err)
+{
+	PARAMS_AUTO params = { .count = 0 };
+
+	params_cstr(&params, capture_id);
+	params_cstr(&params, owner);
+	return ledger_change(ledger, SQL_SHIP_DONE, &params, err);
+}
+
+enum status ledger_ship_later(struct ledger *ledger, const char *capture_id, const char *owner, int64_t delay_ms,
+                              const char *reason, struct err *err)
+{
+	PARAMS_AUTO params = { .count = 0 };
+
+	params_cstr(&params, capture_id);
+	params_cstr(&params, owner);
+	params_int(&params, delay_ms);
+	params_cstr(&params, reason);
+	return ledger_change(ledger, SQL_SHIP_LATER, &params, err);
+}
+
+enum status ledger_rebase(struct ledger *ledger, const char *capture_id, const char *owner, int64_t *ret_base_ns,
+                          struct err *err)
+{
+	PARAMS_AUTO params = { .count = 0 };
+	ROWS_AUTO rows = { NULL };
+	enum status status;
+
+	params_cstr(&params, capture_id);
+	params_cstr(&params, owner);
+	status = connection_run(&ledger->connection, SQL_SHIP_REBASE, &params, &rows, err);
+	if (status != STATUS_OK)
+		return status;
+	if (rows_count(&rows) == 0)
+		return err_set(err, STATUS_CONFLICT, "the lease is lost");
+	*ret_base_ns = rows_int(&rows, 0, 0);
+	return STATUS_OK;
+}
+
+enum status ledger_backlog(struct ledger *ledger, int64_t *ret_count, int64_t *ret_age_s, struct err *err)
+{
+	static const struct params none = { .count = 0 };
+	ROWS_AUTO rows = { NULL };
+	enum status status = connection_run(&ledger->connection, SQL_SHIP_BACKLOG, &none, &rows, err);
+
+	if (status == STATUS_OK) {
+		*ret_count = rows_int(&rows, 0, 0);
+		*ret_age_s = rows_int(&rows, 0, 1);
+	}
+	return status;
+}
+
+enum status ledger_clear_bundles(struct ledger *ledger, int64_t keep_s, int64_t batch, struct err *err)
+{
+	PARAMS_AUTO params = { .count = 0 };
+	ROWS_AUTO rows = { NULL };
+
+	params_int(&params, keep_s);
+	params_int(&params, batch);
+	return connection_run(&ledger->connection, SQL_BUNDLES_CLEAR, &params, &rows, err);
+}

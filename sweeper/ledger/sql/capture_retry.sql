@@ -1,0 +1,20 @@
+-- An operator's retry. A bundle that is not shipped yet is due at once; whoever has the lease keeps it. A capture
+-- without an agent's bundle is ordered again and its unreachable record, if any, is dropped. $2 is the deadline in
+-- seconds, $3 the grace in hours. Answers the state that was found.
+WITH found AS (
+	SELECT capture_id, state, workspace_id FROM rescue.captures WHERE capture_id = $1::uuid FOR UPDATE
+), again AS (
+	UPDATE rescue.captures c
+	SET next_attempt_at = now(), ship_until = now() + make_interval(hours => $3::int)
+	FROM found WHERE c.capture_id = found.capture_id AND c.state = 'received'
+), reordered AS (
+	UPDATE rescue.captures c
+	SET state = 'ordered', requested_at = now(), delivered_at = NULL, received_at = NULL, shipped_at = NULL,
+	    deadline_at = now() + make_interval(secs => $2::bigint),
+	    grace_until = now() + make_interval(hours => $3::int), ship_until = NULL,
+	    bundle = NULL, shipped_to = '{}', entry_base_ns = NULL, attempts = 0, next_attempt_at = NULL,
+	    lease_owner = NULL, lease_until = NULL, last_error = NULL
+	FROM found WHERE c.capture_id = found.capture_id AND c.state IN ('ordered', 'unreachable', 'refused')
+	RETURNING pg_notify('rescue_orders', left(c.workspace_id, 128))
+)
+SELECT state, (SELECT count(*) FROM reordered)::bigint FROM found;

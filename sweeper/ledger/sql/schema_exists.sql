@@ -1,0 +1,1 @@
+SELECT (to_regclass('rescue.schema_version') IS NOT NULL)::int::bigint;

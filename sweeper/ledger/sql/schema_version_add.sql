@@ -1,0 +1,1 @@
+INSERT INTO rescue.schema_version (version) VALUES ($1::bigint);

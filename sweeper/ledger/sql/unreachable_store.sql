@@ -1,0 +1,4 @@
+-- Stores the record that says that no agent came, to be shipped like a bundle.
+UPDATE rescue.captures
+SET state = 'unreachable', bundle = $2::bytea, ship_until = now() + interval '1 hour', next_attempt_at = now()
+WHERE capture_id = $1::uuid AND state = 'ordered';

@@ -1,0 +1,277 @@
+#include "sweeper/ship/shipper.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "shared/clock.h"
+#include "shared/log.h"
+#include "shared/random.h"
+#include "shared/stop.h"
+#include "sweeper/metrics.h"
+
+enum {
+	CLAIM_MAX = 32,
+	CLAIM_MAX_LARGE = 4,                  /* after a claim whose bundles were large */
+	CLAIM_LARGE_BYTES = 16 * 1024 * 1024, /* as stored */
+	OPEN_BYTES = 32 * 1024 * 1024,        /* unpacked bundles worked on at once; the last may exceed it */
+	BACKOFF_MIN_MS = 1000,
+	BACKOFF_MAX_MS = 60 * 1000,
+	HOST_SIZE = 65,
+	OWNER_SIZE = 128,
+};
+
+struct shipped_sink {
+	const struct sink_config *config;
+	const struct sink_ops *ops;
+	void *sink;
+};
+
+struct shipper {
+	struct ledger *ledger;
+	struct shipped_sink *sinks;
+	size_t sink_count;
+	char owner[OWNER_SIZE];
+	int64_t claim_max;
+
+	/* The claim at work. */
+	struct cargo cargos[CLAIM_MAX];
+	size_t cargo_count;
+	enum status claim_status; /* of taking over what the claim lends */
+	struct lease lease;
+	struct cargo *in_hand[CLAIM_MAX];
+};
+
+static const struct sink_ops *const kinds[] = {
+	[SINK_LOKI] = &loki_sink,
+	[SINK_STDOUT] = &stdout_sink,
+	[SINK_ARCHIVE] = &archive_sink,
+};
+
+static enum status make_sinks(struct shipper *shipper, const struct sweeper_config *config,
+                              const struct tenant_config *tenant, struct err *err)
+{
+	enum status status = STATUS_OK;
+
+	shipper->sinks = calloc(config->sink_count + 1, sizeof *shipper->sinks);
+	if (shipper->sinks == NULL)
+		return err_set(err, STATUS_NO_MEMORY, "out of memory");
+	for (size_t i = 0; i < config->sink_count && status == STATUS_OK; i++) {
+		struct shipped_sink *sink = &shipper->sinks[shipper->sink_count++];
+		struct sink_options options = { .config = &config->sinks[i], .org = tenant->org };
+
+		sink->config = options.config;
+		sink->ops = kinds[options.config->kind];
+		status = sink->ops->make(&options, &sink->sink, err);
+		if (status != STATUS_OK)
+			err_prefix(err, "sink %s", options.config->name);
+	}
+	return status;
+}
+
+enum status shipper_new(const struct sweeper_config *config, const struct tenant_config *tenant,
+                        struct ledger *ledger, struct shipper **ret_shipper, struct err *err)
+{
+	struct shipper *shipper = calloc(1, sizeof *shipper);
+	char host[HOST_SIZE] = "", id[RANDOM_UUID_SIZE];
+	enum status status;
+
+	*ret_shipper = NULL;
+	if (shipper == NULL)
+		return err_set(err, STATUS_NO_MEMORY, "out of memory");
+	(void)gethostname(host, sizeof host - 1);
+	random_uuid(id);
+	(void)snprintf(shipper->owner, sizeof shipper->owner, "%s:%ld:%s", host, (long)getpid(), id);
+	shipper->ledger = ledger;
+	shipper->claim_max = CLAIM_MAX;
+	shipper->lease = (struct lease){ .ledger = ledger, .owner = shipper->owner, .cargos = shipper->in_hand };
+	status = make_sinks(shipper, config, tenant, err);
+	if (status != STATUS_OK) {
+		shipper_free(shipper);
+		return status;
+	}
+	*ret_shipper = shipper;
+	return STATUS_OK;
+}
+
+void shipper_free(struct shipper *shipper)
+{
+	if (shipper == NULL)
+		return;
+	for (size_t i = 0; i < shipper->sink_count; i++)
+		shipper->sinks[i].ops->free(shipper->sinks[i].sink);
+	free(shipper->sinks);
+	free(shipper);
+}
+
+static void take_capture(void *ctx, const struct ledger_capture *capture)
+{
+	struct shipper *shipper = ctx;
+	enum status status;
+
+	if (shipper->cargo_count == CLAIM_MAX)
+		return;
+	status = cargo_init(&shipper->cargos[shipper->cargo_count++], capture);
+	if (status != STATUS_OK)
+		shipper->claim_status = status;
+}
+
+static enum status claim(struct shipper *shipper, bool *ret_is_more, struct err *err)
+{
+	size_t bytes = 0;
+	enum status status;
+
+	shipper->claim_status = STATUS_OK;
+	shipper->lease.renewed_mono_ms = clock_mono_ms();
+	status = ledger_claim(shipper->ledger, shipper->owner, LEASE_S, shipper->claim_max, take_capture, shipper, err);
+	if (status == STATUS_OK && shipper->claim_status != STATUS_OK)
+		status = err_set(err, shipper->claim_status, "cannot take over a claim: %s",
+		                 status_name(shipper->claim_status));
+	*ret_is_more = (int64_t)shipper->cargo_count == shipper->claim_max;
+	shipper->lease.count = shipper->cargo_count;
+	for (size_t i = 0; i < shipper->cargo_count; i++) {
+		shipper->in_hand[i] = &shipper->cargos[i];
+		bytes += shipper->cargos[i].bundle_gzip.len;
+	}
+	shipper->claim_max = bytes >= CLAIM_LARGE_BYTES ? CLAIM_MAX_LARGE : CLAIM_MAX;
+	return status;
+}
+
+/* What the ledger did not take is not lost: the lease ends and the capture is due again. */
+static void note_unnoted(const struct cargo *cargo, enum status status, const struct err *err)
+{
+	if (status != STATUS_OK)
+		log_event(LOG_WARN, "ship.not_noted", LOG_S("capture_id", cargo->capture_id),
+		          LOG_S("workspace_id", cargo->workspace_id), LOG_S("status", status_name(status)),
+		          LOG_S("error", err->text));
+}
+
+static void owe(struct cargo *cargo, const char *sink, const char *reason)
+{
+	if (!cargo->is_owed && sink != NULL)
+		(void)snprintf(cargo->owed.text, sizeof cargo->owed.text, "%s: %.400s", sink, reason);
+	else if (!cargo->is_owed)
+		(void)snprintf(cargo->owed.text, sizeof cargo->owed.text, "%.400s", reason);
+	cargo->is_owed = true;
+}
+
+static void note_shipment(struct shipper *shipper, struct cargo *cargo, const char *sink)
+{
+	struct err err = ERR_INIT;
+	enum status status;
+
+	if (cargo->is_lost)
+		return;
+	if (cargo->result == STATUS_OK) {
+		metrics_add(METRIC_SHIPPED, sink, 1);
+		status = ledger_sink_done(shipper->ledger, cargo->capture_id, shipper->owner, sink, &err);
+		cargo->is_lost = status == STATUS_CONFLICT;
+		note_unnoted(cargo, status, &err);
+		/* Without the note, the last step must not say that every sink has it. */
+		if (status != STATUS_OK)
+			owe(cargo, sink, "delivered, but the ledger did not take note");
+		return;
+	}
+	if (cargo->result != STATUS_STOPPED)
+		metrics_add(METRIC_SHIP_ERRORS, sink, 1);
+	log_event(LOG_WARN, "ship.failed", LOG_S("capture_id", cargo->capture_id),
+	          LOG_S("workspace_id", cargo->workspace_id), LOG_S("sink", sink), LOG_I("attempt", cargo->attempts + 1),
+	          LOG_S("status", status_name(cargo->result)), LOG_S("error", cargo->err.text));
+	owe(cargo, sink, cargo->err.text);
+}
+
+/* Hands those of the cargos that need it to one sink. */
+static void ship_to(struct shipper *shipper, const struct shipped_sink *sink, struct cargo **cargos, size_t count)
+{
+	struct cargo *wanting[CLAIM_MAX];
+	size_t wanting_count = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!cargos[i]->is_lost && !cargo_has_sink(cargos[i], sink->config->name))
+			wanting[wanting_count++] = cargos[i];
+	}
+	if (wanting_count == 0)
+		return;
+	if (stop_wanted()) {
+		for (size_t i = 0; i < wanting_count; i++)
+			owe(wanting[i], NULL, "the sweeper was stopped");
+		return;
+	}
+	sink->ops->ship(sink->sink, &shipper->lease, wanting, wanting_count);
+	for (size_t i = 0; i < wanting_count; i++)
+		note_shipment(shipper, wanting[i], sink->config->name);
+}
+
+/* The last word about a cargo in this round. */
+static void finish(struct shipper *shipper, struct cargo *cargo)
+{
+	unsigned attempts = cargo->attempts > 16 ? 16 : (unsigned)cargo->attempts;
+	struct err err = ERR_INIT;
+	enum status status;
+
+	if (cargo->is_lost)
+		return;
+	if (!cargo->is_owed) {
+		status = ledger_shipped(shipper->ledger, cargo->capture_id, shipper->owner, &err);
+		if (status == STATUS_OK)
+			log_event(LOG_INFO, "ship.shipped", LOG_S("capture_id", cargo->capture_id),
+			          LOG_S("workspace_id", cargo->workspace_id));
+	} else {
+		/* A stop is nobody's failure: another replica, or this one's successor, goes on at once. */
+		uint64_t delay_ms = stop_wanted() ? 0 : BACKOFF_MIN_MS +
+		                    random_backoff_ms(attempts, BACKOFF_MIN_MS, BACKOFF_MAX_MS - BACKOFF_MIN_MS);
+
+		status = ledger_ship_later(shipper->ledger, cargo->capture_id, shipper->owner, (int64_t)delay_ms,
+		                           cargo->owed.text, &err);
+	}
+	note_unnoted(cargo, status, &err);
+}
+
+/* Unpacks as many of the cargos from `first` on as shall be in memory at once; answers how many that concerned. */
+static size_t open_some(struct shipper *shipper, size_t first, struct cargo *opened[CLAIM_MAX], size_t *ret_opened)
+{
+	size_t bytes = 0, at = first;
+
+	*ret_opened = 0;
+	for (; at < shipper->cargo_count && bytes < OPEN_BYTES; at++) {
+		struct cargo *cargo = &shipper->cargos[at];
+		struct err err = ERR_INIT;
+		enum status status = cargo_open(cargo, &err);
+
+		bytes += cargo->ndjson.len;
+		if (status == STATUS_OK) {
+			opened[(*ret_opened)++] = cargo;
+			continue;
+		}
+		owe(cargo, NULL, err.text);
+		log_event(LOG_ERROR, "ship.unreadable", LOG_S("capture_id", cargo->capture_id),
+		          LOG_S("workspace_id", cargo->workspace_id), LOG_S("error", err.text));
+	}
+	return at - first;
+}
+
+enum status shipper_round(struct shipper *shipper, bool *ret_is_more, struct err *err)
+{
+	enum status status = claim(shipper, ret_is_more, err);
+	size_t step;
+
+	for (size_t first = 0; status == STATUS_OK && first < shipper->cargo_count; first += step) {
+		struct cargo *opened[CLAIM_MAX];
+		size_t count;
+
+		step = open_some(shipper, first, opened, &count);
+		for (size_t i = 0; i < shipper->sink_count; i++)
+			ship_to(shipper, &shipper->sinks[i], opened, count);
+		for (size_t i = first; i < first + step; i++) {
+			finish(shipper, &shipper->cargos[i]);
+			cargo_close(&shipper->cargos[i]);
+			/* Its lease is given back: there is nothing left to renew. */
+			shipper->cargos[i].is_lost = true;
+		}
+	}
+	for (size_t i = 0; i < shipper->cargo_count; i++)
+		cargo_done(&shipper->cargos[i]);
+	shipper->cargo_count = 0;
+	shipper->lease.count = 0;
+	return status;
+}

@@ -1,0 +1,6 @@
+rescue_unit_test(agent_config agent_core)
+rescue_unit_test(parcel agent_core)
+rescue_unit_test(spool agent_core)
+rescue_unit_test(capture agent_core)
+rescue_unit_test(wait agent_core)
+rescue_unit_test(upload agent_core)

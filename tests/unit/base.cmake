@@ -1,0 +1,8 @@
+rescue_unit_test(buf shared)
+rescue_unit_test(clock shared)
+rescue_unit_test(config shared)
+rescue_unit_test(file shared)
+rescue_unit_test(gzip shared)
+rescue_unit_test(jdoc shared)
+rescue_unit_test(log shared)
+rescue_unit_test(random shared)

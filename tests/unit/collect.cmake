@@ -1,0 +1,8 @@
+rescue_unit_test(collect_file agent_core)
+rescue_unit_test(collect_sections agent_core)
+rescue_unit_test(collect_known agent_core)
+rescue_unit_test(container agent_core)
+rescue_unit_test(container_choice agent_core)
+rescue_unit_test(container_log agent_core)
+rescue_unit_test(engine_frames agent_core)
+rescue_unit_test(first_error agent_core)

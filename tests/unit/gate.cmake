@@ -1,0 +1,6 @@
+rescue_unit_test(sweeper_config sweeper_core)
+rescue_unit_test(metrics sweeper_core)
+rescue_unit_test(rules sweeper_core)
+rescue_unit_test(held sweeper_core)
+rescue_unit_test(log_tail sweeper_core)
+rescue_unit_test(receive sweeper_core)

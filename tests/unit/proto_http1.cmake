@@ -1,0 +1,1 @@
+rescue_unit_test(http1 proto)

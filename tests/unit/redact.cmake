@@ -1,0 +1,29 @@
+rescue_unit_test(redact shared)
+rescue_unit_test(redact_layers shared)
+rescue_unit_test(redact_stream shared)
+
+# Every allocation of this one, also those inside the libraries, goes through the test; PCRE2's compiler too.
+rescue_unit_test(redact_faults shared)
+target_link_options(test_redact_faults PRIVATE
+	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray,--wrap=pcre2_jit_compile_8)
+
+# The examples of the built-in rules are only linked here.
+set(redact_examples "${PROJECT_BINARY_DIR}/shared/redact/rule_examples.c")
+set_source_files_properties("${redact_examples}" PROPERTIES GENERATED ON)
+target_sources(test_redact PRIVATE "${redact_examples}")
+add_dependencies(test_redact redact_rules)
+
+rescue_unit_test(redact_corpus shared)
+target_compile_definitions(test_redact_corpus PRIVATE
+	REDACT_CORPUS="${PROJECT_SOURCE_DIR}/tests/redaction/corpus")
+
+# Not tests: the score over a labelled file and the bench. tests/redaction/score and tests/bench/redact run them.
+foreach(tool redaction_score redact_bench)
+	if(tool STREQUAL "redaction_score")
+		add_executable(${tool} "${PROJECT_SOURCE_DIR}/tests/redaction/score.c")
+	else()
+		add_executable(${tool} "${PROJECT_SOURCE_DIR}/tests/bench/redact.c")
+	endif()
+	target_link_libraries(${tool} PRIVATE shared)
+	set_target_properties(${tool} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tools")
+endforeach()

@@ -1,0 +1,7 @@
+rescue_unit_test(loki_answer sweeper_core)
+rescue_unit_test(loki_push sweeper_core)
+rescue_unit_test(loki_presence sweeper_core)
+rescue_unit_test(cargo sweeper_core)
+rescue_unit_test(archive sweeper_core)
+rescue_unit_test(stdout_sink sweeper_core)
+rescue_unit_test(unreachable sweeper_core)

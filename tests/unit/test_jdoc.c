@@ -1,0 +1,80 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "shared/jdoc.h"
+static void jdoc_reads_what_it_wrote(void **state)
+{
+	BUF_AUTO out = BUF_INIT(1000);
+	struct jdoc *doc = jdoc_object(), *list = jdoc_array();
+
+	(void)state;
+	assert_true(jdoc_push(list, jdoc_new_text(SPAN_LIT("x"))));
+	assert_true(jdoc_set_text(doc, "text", SPAN_LIT("a\"\n\0\xe2\x82\xac")));
+	assert_true(jdoc_set_int(doc, "int", -7));
+	assert_true(jdoc_set_bool(doc, "yes", true));
+	assert_true(jdoc_set_null(doc, "none"));
+	assert_true(jdoc_set(doc, "list", list));
+	assert_int_equal(jdoc_dump(doc, &out), STATUS_OK);
+	jdoc_free(doc);
+	assert_string_equal(buf_cstr(&out),
+	                    "{\"text\":\"a\\\"\\n\\u0000\xe2\x82\xac\",\"int\":-7,\"yes\":true,\"none\":null,\"list\":[\"x\"]}");
+	assert_int_equal(jdoc_parse(buf_span(&out), &doc, NULL), STATUS_OK);
+	assert_int_equal(jdoc_get_text(doc, "text").len, 7);
+	assert_int_equal(jdoc_get_int(doc, "int", 0), -7);
+	assert_int_equal(jdoc_get_int(doc, "text", 5), 5);
+	assert_true(jdoc_get_bool(doc, "yes", false));
+	assert_int_equal(jdoc_count(jdoc_get(doc, "list")), 1);
+	assert_null(jdoc_get(jdoc_get(doc, "nothing"), "below"));
+	jdoc_free(doc);
+}
+
+static void jdoc_refuses_what_is_not_one_strict_value(void **state)
+{
+	static const char *const texts[] = { "", "{", "{}x", "{} {}", "{\"a\":1,\"a\":2}", "\"\xff\"", "\"\\ud800\"", "{a:1}",
+		                             "[1,]", "nul", "'a'" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+		struct err err = ERR_INIT;
+		struct jdoc *doc;
+
+		assert_int_equal(jdoc_parse(span_cstr(texts[i]), &doc, &err), STATUS_INVALID);
+		assert_null(doc);
+		assert_non_null(strstr(err.text, "line 1"));
+	}
+}
+
+static void jdoc_errors_never_repeat_the_input(void **state)
+{
+	struct err err = ERR_INIT;
+	struct jdoc *doc;
+
+	(void)state;
+	assert_int_equal(jdoc_parse(SPAN_LIT("{\"password\": hunter22}"), &doc, &err), STATUS_INVALID);
+	assert_null(strstr(err.text, "hunter22"));
+}
+
+static void jdoc_will_not_hold_text_that_is_not_utf8(void **state)
+{
+	struct jdoc *doc = jdoc_object();
+
+	(void)state;
+	assert_false(jdoc_set_text(doc, "a", SPAN_LIT("\xff")));
+	jdoc_free(doc);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(jdoc_reads_what_it_wrote),
+		cmocka_unit_test(jdoc_refuses_what_is_not_one_strict_value),
+		cmocka_unit_test(jdoc_errors_never_repeat_the_input),
+		cmocka_unit_test(jdoc_will_not_hold_text_that_is_not_utf8),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,143 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "shared/gzip.h"
+#include "shared/redact/redact.h"
+
+static struct redactor *redactor;
+
+static int setup(void **state)
+{
+	(void)state;
+	return redactor_new(NULL, &redactor, NULL) == STATUS_OK ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	redactor_free(redactor);
+	return 0;
+}
+
+static void check(const char *in, const char *out)
+{
+	struct clean_text *clean = NULL;
+
+	assert_int_equal(redact_span(redactor, span_cstr(in), &clean, NULL), STATUS_OK);
+	if (!span_eq(clean_text_span(clean), span_cstr(out)))
+		fail_msg("%s\ngives\n%.*s", in, SPAN_ARG(clean_text_span(clean)));
+	clean_text_free(clean);
+}
+
+static void to_base64(struct span bytes, struct buf *out)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	for (size_t i = 0; i < bytes.len; i += 3) {
+		uint32_t group = 0;
+
+		for (size_t k = 0; k < 3; k++)
+			group = group << 8 | (i + k < bytes.len ? bytes.ptr[i + k] : 0);
+		for (size_t k = 0; k < 4; k++)
+			buf_append_byte(out, i + k > bytes.len ? '=' : (uint8_t)digits[group >> (18 - 6 * k) & 63]);
+	}
+}
+
+static void redact_sees_through_colour_codes(void **state)
+{
+	(void)state;
+	check("\033[1mMY_TOKEN\033[0m=\033[32mabc\033[0mdef123 x\n", "\033[1mMY_TOKEN\033[0m=\033[32m[REDACTED:TOKEN]\n");
+	check("using gh\033[1mp_ABCDEFGH\033[0m1234567890 now", "using [REDACTED:GITHUB_TOKEN] now");
+	check("{\"log\":\"\\u001b[32mpassword\\u001b[0m: hunter22x\\n\"}",
+	      "{\"log\":\"\\u001b[32mpassword\\u001b[0m: [REDACTED:PASSWORD]\\n\"}");
+	check("\033[32mall good\033[0m\n", "\033[32mall good\033[0m\n");
+}
+
+static void redact_sees_through_percent_and_json_escapes(void **state)
+{
+	(void)state;
+	check("GET /?q=password%3Dabcdefg1%26x%3D1", "GET /?q=password%3D[REDACTED:PASSWORD]%26x%3D1");
+	check("to=https%3A%2F%2Fbob%3Ahunter22%40h%2F", "to=https%3A%2F%2Fbob%3A[REDACTED:URL_PASSWORD]%40h%2F");
+	check("\"password\\u003dhunter22\"", "\"password\\u003d[REDACTED:PASSWORD]\"");
+	check("libstdc++6_12.2.0-14%3a1_amd64.deb", "libstdc++6_12.2.0-14%3a1_amd64.deb");
+}
+
+static void redact_masks_base64_that_holds_a_secret_three_layers_deep(void **state)
+{
+	struct buf plain = BUF_INIT(65536), coded = BUF_INIT(65536);
+
+	(void)state;
+	buf_append_cstr(&plain, "user: bob\npassword: hunter22\n");
+	for (int layer = 1; layer <= 3; layer++) {
+		struct buf text = BUF_INIT(65536);
+
+		buf_reset(&coded);
+		to_base64(buf_span(&plain), &coded);
+		buf_printf(&text, "data: %s end", buf_cstr(&coded));
+		check(buf_cstr(&text), "data: [REDACTED:PASSWORD] end");
+		buf_done(&text);
+		buf_reset(&plain);
+		buf_printf(&plain, "v: %s", buf_cstr(&coded));
+	}
+	buf_done(&plain);
+	buf_done(&coded);
+}
+
+static void redact_masks_hexadecimal_that_holds_a_secret(void **state)
+{
+	(void)state;
+	check("x 757365723a20626f620a70617373776f72643a2068756e7465723232 y", "x [REDACTED:PASSWORD] y");
+	check("x 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 y",
+	      "x 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 y");
+}
+
+static void redact_masks_gzip_in_base64_over_several_lines(void **state)
+{
+	struct buf plain = BUF_INIT(1 << 20), packed = BUF_INIT(1 << 20), coded = BUF_INIT(1 << 20), text = BUF_INIT(1 << 20);
+
+	(void)state;
+	for (int i = 0; i < 400; i++)
+		buf_printf(&plain, "line %d of %d\n", i, i * 7919);
+	buf_append_cstr(&plain, "password: hunter22\n");
+	assert_int_equal(gzip_compress(buf_span(&plain), &packed), STATUS_OK);
+	to_base64(buf_span(&packed), &coded);
+	buf_append_cstr(&text, "user_data: |\n");
+	for (size_t i = 0; i < coded.len; i += 76)
+		buf_printf(&text, "  %.*s\n", SPAN_ARG(span_sub(buf_span(&coded), i, 76)));
+	buf_append_cstr(&text, "next: 1\n");
+	check(buf_cstr(&text), "user_data: |\n  [REDACTED:PASSWORD]\nnext: 1\n");
+	buf_done(&plain);
+	buf_done(&packed);
+	buf_done(&coded);
+	buf_done(&text);
+}
+
+static void redact_masks_the_values_of_a_kubernetes_secret(void **state)
+{
+	(void)state;
+	check("kind: Secret\ndata:\n  user: YWRtaW46cGFzc3dvcmQ=\nmetadata:\n  name: a\n",
+	      "kind: Secret\ndata:\n  user: [REDACTED:SECRET]\nmetadata:\n  name: a\n");
+	check("stringData:\n  a: |\n    one\n    two\n  b: three\nkind: Secret\n",
+	      "stringData:\n  a: |\n    [REDACTED:SECRET]\n  b: [REDACTED:SECRET]\nkind: Secret\n");
+	check("kind: ConfigMap\ndata:\n  user: YWRtaW46Y29uZmln\n", "kind: ConfigMap\ndata:\n  user: YWRtaW46Y29uZmln\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(redact_sees_through_colour_codes),
+		cmocka_unit_test(redact_sees_through_percent_and_json_escapes),
+		cmocka_unit_test(redact_masks_base64_that_holds_a_secret_three_layers_deep),
+		cmocka_unit_test(redact_masks_hexadecimal_that_holds_a_secret),
+		cmocka_unit_test(redact_masks_gzip_in_base64_over_several_lines),
+		cmocka_unit_test(redact_masks_the_values_of_a_kubernetes_secret),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
