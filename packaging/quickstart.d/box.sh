@@ -5,7 +5,11 @@
 TAIL_LINES=200
 
 make_box() {
-	mkdir -p "$BOX"/{configs,etc,proc/1,run/cloud-init,var/log,var/run}
+	mkdir -p "$BOX"/{configs,etc,proc/1,proc/sys/kernel/random,run/cloud-init,var/log,var/run}
+	cat /proc/meminfo >"$BOX/proc/meminfo"
+	cat /proc/loadavg >"$BOX/proc/loadavg"
+	cat /proc/sys/kernel/random/boot_id >"$BOX/proc/sys/kernel/random/boot_id"
+	box_kernel_log >"$BOX/var/log/kern.log"
 	box_configs
 	box_environment
 	box_status
@@ -39,6 +43,15 @@ Debug note, to be removed before the launch: the staging key is ${CANARY[deploy-
 END
 	printf '%s\n' "${CANARY[known-value]}" >"$BOX/configs/.auth_token"
 	chmod 600 "$BOX/configs/.auth_token"
+}
+
+box_kernel_log() {
+	cat <<'END'
+Jan 31 23:57:51 ip-10-0-3-17 kernel: [    0.000000] Linux version 6.1.0-18-cloud-amd64 (debian-kernel@lists.debian.org) #1 SMP
+Jan 31 23:57:53 ip-10-0-3-17 kernel: [    1.904412] EXT4-fs (nvme0n1p1): mounted filesystem with ordered data mode. Quota mode: none.
+Jan 31 23:57:53 ip-10-0-3-17 kernel: [    2.117340] ena 0000:00:05.0 ens5: renamed from eth0
+Jan 31 23:57:54 ip-10-0-3-17 kernel: [    3.402118] IPv6: ADDRCONF(NETDEV_CHANGE): ens5: link becomes ready
+END
 }
 
 box_environment() {

@@ -59,7 +59,7 @@ static struct span answer_words(const struct jdoc *doc)
 	return span_sub(jdoc_get_text(doc, "error"), 0, API_MAX_WORDS);
 }
 
-static enum status refused(int code, const struct jdoc *doc, struct err *err)
+static enum status refused(int code, const char *path, const struct jdoc *doc, struct err *err)
 {
 	struct span said = answer_words(doc);
 	const char *colon = said.len > 0 ? ": " : "";
@@ -70,7 +70,7 @@ static enum status refused(int code, const struct jdoc *doc, struct err *err)
 		return err_set(err, STATUS_DENIED, "the sweeper refuses this certificate (%d)%s%.*s", code, colon,
 		               SPAN_ARG(said));
 	case 404:
-		return err_set(err, STATUS_NOT_FOUND, "the sweeper knows of no such thing%s%.*s", colon, SPAN_ARG(said));
+		return err_set(err, STATUS_NOT_FOUND, "the sweeper knows nothing at %s (404)", path);
 	case 409:
 		return err_set(err, STATUS_CONFLICT, "not possible now%s%.*s", colon, SPAN_ARG(said));
 	case 503:
@@ -100,7 +100,7 @@ enum status api_call(struct api *api, const char *method, const char *path, stru
 		goto out;
 	parsed = jdoc_parse(buf_span(&answer.body), &doc, &parse_err);
 	if (answer.code != 200) {
-		status = refused(answer.code, doc, err);
+		status = refused(answer.code, path, doc, err);
 	} else if (parsed != STATUS_OK) {
 		status = err_set(err, parsed, "the sweeper's answer is %s: is %s a sweeper?", parse_err.text, api->base);
 	} else {

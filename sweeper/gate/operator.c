@@ -76,7 +76,7 @@ void operator_retry(struct task *task, struct ledger *ledger)
 	struct jdoc *doc;
 
 	if (status == STATUS_CONFLICT) {
-		task_answer_error(task, 409, "the capture was shipped already");
+		task_answer_error(task, 409, "it was shipped and its bundle is no longer kept here: look in Loki");
 		return;
 	}
 	if (status != STATUS_OK) {

@@ -12,7 +12,7 @@
 void operator_list(struct task *task, struct ledger *ledger);
 /* {"capture":{…},"records":[…]}; no records when the bundle is not there (any more). */
 void operator_show(struct task *task, struct ledger *ledger);
-/* {"ok":true}; 409 when it was shipped already. */
+/* {"ok":true}; 409 when it was shipped and its bundle is no longer kept. */
 void operator_retry(struct task *task, struct ledger *ledger);
 
 #endif

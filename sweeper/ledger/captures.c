@@ -95,8 +95,8 @@ enum status ledger_retry(struct ledger *ledger, struct span capture_id, struct e
 		return status;
 	if (rows_count(&rows) == 0)
 		return err_set(err, STATUS_NOT_FOUND, "no such capture");
-	if (span_eq(rows_span(&rows, 0, 0), SPAN_LIT("shipped")))
-		return err_set(err, STATUS_CONFLICT, "the capture is shipped already");
+	if (rows_int(&rows, 0, 0) == 0)
+		return err_set(err, STATUS_CONFLICT, "the capture is shipped and its bundle no longer kept");
 	return STATUS_OK;
 }
 

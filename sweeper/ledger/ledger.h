@@ -135,8 +135,9 @@ enum status ledger_refuse(struct ledger *ledger, struct span capture_id, struct 
                           struct err *err);
 
 /*
- * An operator's retry: a stored bundle is shipped again at once, to the sinks that do not have it; a capture
- * without bundle is ordered again with a new deadline and grace. STATUS_NOT_FOUND. STATUS_CONFLICT: shipped already.
+ * An operator's retry: a stored bundle is shipped again at once, to the sinks that do not have it, or, when
+ * all have it, to all of them; a capture without bundle is ordered again with a new deadline and grace.
+ * STATUS_NOT_FOUND. STATUS_CONFLICT: shipped, and the bundle is no longer kept.
  */
 enum status ledger_retry(struct ledger *ledger, struct span capture_id, struct err *err);
 

@@ -3,9 +3,12 @@
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
-import time
+import tempfile
+
+import pytest
 
 from conftest import ROOT, wait_for
 
@@ -13,33 +16,41 @@ LAST_LINE = re.compile(r"rescued workspace=\S+ capture=[0-9a-f-]{36} sections=(\
                        r"verdict_to_shipped_ms=(\d+)")
 
 
-def leftovers():
-    return {p for p in pathlib.Path("/tmp").glob("*quickstart*")}
+@pytest.fixture
+def env(request):
+    """A temporary folder of the test's own, with a name as short as a Unix socket's path needs."""
+    folder = tempfile.mkdtemp(prefix="q", dir="/tmp")
+    os.chmod(folder, 0o755)
+    request.addfinalizer(lambda: shutil.rmtree(folder, ignore_errors=True))
+    return {**os.environ, "TMPDIR": folder}
 
 
-def test_quickstart_rescues_a_box_and_cleans_up():
-    before = leftovers()
-    done = subprocess.run([ROOT / "packaging" / "quickstart"], capture_output=True, text=True, timeout=600, cwd="/")
+def leftovers(env):
+    return list(pathlib.Path(env["TMPDIR"]).iterdir())
+
+
+def test_quickstart_rescues_a_box_and_cleans_up(env):
+    done = subprocess.run([ROOT / "packaging" / "quickstart"], capture_output=True, text=True, timeout=600, cwd="/",
+                          env=env)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     last = LAST_LINE.fullmatch(done.stdout.strip().splitlines()[-1])
     assert last, done.stdout[-500:]
     assert int(last[1]) >= 9
     assert int(last[2]) >= 10
     assert "[REDACTED:" in done.stdout
-    assert leftovers() == before
+    assert leftovers(env) == []
 
 
-def test_quickstart_stopped_by_ctrl_c_leaves_nothing_behind():
-    before = leftovers()
+def test_quickstart_stopped_by_ctrl_c_leaves_nothing_behind(env):
     process = subprocess.Popen([ROOT / "packaging" / "quickstart", "--keep"], stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT, text=True, start_new_session=True)
+                               stderr=subprocess.STDOUT, text=True, start_new_session=True, env=env)
     for line in process.stdout:
         if LAST_LINE.search(line):
             break
     os.killpg(process.pid, signal.SIGINT)
     process.stdout.read()
     process.wait(60)
-    wait_for("the temporary folder to go", lambda: leftovers() == before)
+    wait_for("the temporary folder to go", lambda: leftovers(env) == [])
 
 
 def test_quickstart_refuses_an_unknown_option():

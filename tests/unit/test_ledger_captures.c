@@ -212,7 +212,27 @@ static void ledger_notes_each_sink_once_and_then_the_whole(void **state)
 	assert_int_equal(ledger_backlog(ledger, &count, &age_s, &err), STATUS_OK);
 	assert_int_equal(count, 0);
 	assert_int_equal(age_s, 0);
+}
+
+static void ledger_ships_again_on_retry_while_it_keeps_the_bundle(void **state)
+{
+	const char *capture_id = fixture_order(BOX, "i-1");
+	char base[32];
+	bool same;
+
+	(void)state;
+	assert_int_equal(store(capture_id, BOX, "aa", &same), STATUS_OK);
+	assert_int_equal(claim("a"), 1);
+	assert_int_equal(ledger_shipped(ledger, capture_id, "a", &err), STATUS_OK);
+	snprintf(base, sizeof base, "%s", database_sql("SELECT entry_base_ns FROM rescue.captures"));
+	assert_int_equal(ledger_retry(ledger, span_cstr(capture_id), &err), STATUS_OK);
+	assert_int_equal(fixture_get(capture_id).state, CAPTURE_RECEIVED);
+	assert_int_equal(claim("a"), 1);
+	assert_string_equal(database_sql("SELECT entry_base_ns FROM rescue.captures"), base);
+	assert_int_equal(ledger_shipped(ledger, capture_id, "a", &err), STATUS_OK);
+	(void)database_sql("UPDATE rescue.captures SET bundle = NULL");
 	assert_int_equal(ledger_retry(ledger, span_cstr(capture_id), &err), STATUS_CONFLICT);
+	assert_int_equal(fixture_get(capture_id).state, CAPTURE_SHIPPED);
 }
 
 static void ledger_tries_later_until_the_grace_ends(void **state)
@@ -369,6 +389,7 @@ int main(void)
 		EACH(ledger_tries_later_until_the_grace_ends),
 		EACH(ledger_ships_a_late_bundle_anew),
 		EACH(ledger_keeps_unreachable_unreachable_when_it_is_shipped),
+		EACH(ledger_ships_again_on_retry_while_it_keeps_the_bundle),
 		EACH(ledger_orders_again_on_retry_what_has_no_bundle),
 		EACH(ledger_refuses_only_while_nothing_is_stored),
 		EACH(ledger_clears_only_bundles_shipped_long_ago),

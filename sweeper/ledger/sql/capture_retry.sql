@@ -1,12 +1,19 @@
--- An operator's retry. A bundle that is not shipped yet is due at once; whoever has the lease keeps it. A capture
+-- An operator's retry. A bundle that is not shipped yet is due at once; whoever has the lease keeps it. One that was
+-- shipped goes to every sink again under its old timestamps, so that what a sink still has is not doubled. A capture
 -- without an agent's bundle is ordered again and its unreachable record, if any, is dropped. $2 is the deadline in
--- seconds, $3 the grace in hours. Answers the state that was found.
+-- seconds, $3 the grace in hours. Answers whether there was anything to do it with.
 WITH found AS (
-	SELECT capture_id, state, workspace_id FROM rescue.captures WHERE capture_id = $1::uuid FOR UPDATE
+	SELECT capture_id, state, workspace_id, bundle IS NOT NULL AS stored
+	FROM rescue.captures WHERE capture_id = $1::uuid FOR UPDATE
 ), again AS (
 	UPDATE rescue.captures c
 	SET next_attempt_at = now(), ship_until = now() + make_interval(hours => $3::int)
 	FROM found WHERE c.capture_id = found.capture_id AND c.state = 'received'
+), anew AS (
+	UPDATE rescue.captures c
+	SET state = 'received', shipped_at = NULL, shipped_to = '{}', attempts = 0, next_attempt_at = now(),
+	    ship_until = now() + make_interval(hours => $3::int)
+	FROM found WHERE c.capture_id = found.capture_id AND c.state = 'shipped' AND stored
 ), reordered AS (
 	UPDATE rescue.captures c
 	SET state = 'ordered', requested_at = now(), delivered_at = NULL, received_at = NULL, shipped_at = NULL,
@@ -17,4 +24,4 @@ WITH found AS (
 	FROM found WHERE c.capture_id = found.capture_id AND c.state IN ('ordered', 'unreachable', 'refused')
 	RETURNING pg_notify('rescue_orders', left(c.workspace_id, 128))
 )
-SELECT state, (SELECT count(*) FROM reordered)::bigint FROM found;
+SELECT (state <> 'shipped' OR stored)::int::bigint, (SELECT count(*) FROM reordered)::bigint FROM found;
