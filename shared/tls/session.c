@@ -27,6 +27,7 @@ enum { CHAIN_MAX = MBEDTLS_SSL_OUT_CONTENT_LEN - 512 };
 
 struct tls_server {
 	unsigned holders;
+	bool takes_strangers;
 	mbedtls_ssl_config config;
 	mbedtls_x509_crt chain;
 	mbedtls_pk_context key;
@@ -100,7 +101,8 @@ static int configure(struct tls_server *server)
 	mbedtls_ssl_conf_min_tls_version(config, MBEDTLS_SSL_VERSION_TLS1_2);
 	mbedtls_ssl_conf_ciphersuites(config, mbed_suites);
 	mbedtls_ssl_conf_rng(config, mbed_random, NULL);
-	mbedtls_ssl_conf_authmode(config, MBEDTLS_SSL_VERIFY_REQUIRED);
+	mbedtls_ssl_conf_authmode(config,
+	                          server->takes_strangers ? MBEDTLS_SSL_VERIFY_OPTIONAL : MBEDTLS_SSL_VERIFY_REQUIRED);
 	mbedtls_ssl_conf_ca_chain(config, &server->client_ca, NULL);
 	/* The names of the authorities help nobody who has one certificate, and many would not fit into a message. */
 	mbedtls_ssl_conf_cert_req_ca_list(config, MBEDTLS_SSL_CERT_REQ_CA_LIST_DISABLED);
@@ -119,6 +121,7 @@ enum status tls_server_new(const struct tls_files *files, struct tls_server **re
 	if (server == NULL)
 		return STATUS_NO_MEMORY;
 	server->holders = 1;
+	server->takes_strangers = files->takes_strangers;
 	mbedtls_ssl_config_init(&server->config);
 	mbedtls_x509_crt_init(&server->chain);
 	mbedtls_pk_init(&server->key);
@@ -271,8 +274,28 @@ static enum status handshake_failure(const struct tls_session *session, int code
 	return mbed_err(err, STATUS_INVALID, code, "TLS handshake failed");
 }
 
+/*
+ * The last word on rule 6 of the design, whatever the library thought: no certificate, no conversation, unless strangers
+ * are taken; and a certificate that is shown must be good. Where strangers are taken the library does not end the
+ * handshake over a bad one, so that the alert is ours to send.
+ */
+static enum status check_peer(struct tls_session *session, struct err *err)
+{
+	bool shown = mbedtls_ssl_get_peer_cert(&session->ssl) != NULL;
+	uint32_t flags = mbedtls_ssl_get_verify_result(&session->ssl);
+	const char *words = verify_words(flags);
+
+	if (shown && flags == 0)
+		return STATUS_OK;
+	if (!shown && session->server->takes_strangers)
+		return STATUS_OK;
+	(void)mbedtls_ssl_send_alert_message(&session->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL, MBEDTLS_SSL_ALERT_MSG_BAD_CERT);
+	return err_set(err, STATUS_DENIED, "%s", shown && words != NULL ? words : "no certificate");
+}
+
 enum status tls_session_handshake(struct tls_session *session, struct err *err)
 {
+	enum status status;
 	int code;
 
 	assert(!session->is_open);
@@ -281,11 +304,9 @@ enum status tls_session_handshake(struct tls_session *session, struct err *err)
 		return STATUS_AGAIN;
 	if (code != 0)
 		return handshake_failure(session, code, err);
-	/* The last word on rule 6 of the design: no certificate, no conversation, whatever the library thought. */
-	if (mbedtls_ssl_get_peer_cert(&session->ssl) == NULL || mbedtls_ssl_get_verify_result(&session->ssl) != 0)
-		return err_set(err, STATUS_DENIED, "no certificate");
-	session->is_open = true;
-	return STATUS_OK;
+	status = check_peer(session, err);
+	session->is_open = status == STATUS_OK;
+	return status;
 }
 
 enum status tls_session_read(struct tls_session *session, uint8_t *bytes, size_t cap, size_t *ret_len)
@@ -339,6 +360,12 @@ void tls_session_sent(struct tls_session *session, size_t len)
 		buf_shrink(&session->out);
 		session->out_at = 0;
 	}
+}
+
+bool tls_session_has_peer(const struct tls_session *session)
+{
+	assert(session->is_open);
+	return mbedtls_ssl_get_peer_cert(&session->ssl) != NULL;
 }
 
 enum status tls_session_peer_uri(const struct tls_session *session, struct span *ret_uri)

@@ -3,7 +3,8 @@
  * comes from the network is fed in, what must go out is taken out, so the same code runs under any loop and
  * byte by byte in a test.
  *
- * TLS 1.3 and 1.2, client certificate required, ECDHE with AEAD only.
+ * TLS 1.3 and 1.2, ECDHE with AEAD only. A client certificate is required, unless the server also takes strangers: then
+ * a peer may show none, and one that it does show must be good all the same.
  * Thread: a tls_server is shared by the sessions of one thread; a session belongs to that thread.
  */
 #ifndef RESCUE_SHARED_TLS_SESSION_H
@@ -18,6 +19,7 @@ struct tls_files {
 	const char *cert;      /* PEM chain, leaf first */
 	const char *key;       /* PEM */
 	const char *client_ca; /* PEM, one or more */
+	bool takes_strangers;  /* peers without a certificate get in: whoever serves them asks tls_session_has_peer */
 };
 
 /* Must run once before any other function here, before threads start (psa_crypto_init). */
@@ -60,6 +62,9 @@ void tls_session_close(struct tls_session *session);
  */
 struct span tls_session_output(struct tls_session *session);
 void tls_session_sent(struct tls_session *session, size_t len);
+
+/* After the handshake: false when the peer showed no certificate. The functions below need one. */
+bool tls_session_has_peer(const struct tls_session *session);
 
 /*
  * After the handshake: the peer's URI SAN (RFC 5280 section 4.2.1.6). STATUS_INVALID when there is none or more

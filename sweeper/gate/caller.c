@@ -53,7 +53,10 @@ void caller_init(struct caller *caller, const struct sweeper_config *config, con
 	struct err err = ERR_INIT;
 	char address[CALLER_ADDRESS_SIZE];
 
-	*caller = (struct caller){ .not_after_s = tls_session_peer_not_after_s(session) };
+	*caller = (struct caller){ .denied = "no_certificate" };
+	if (!tls_session_has_peer(session))
+		return;
+	caller->not_after_s = tls_session_peer_not_after_s(session);
 	caller->denied = identify(caller, config, session, &err);
 	if (caller->denied == NULL)
 		return;

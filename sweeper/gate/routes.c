@@ -104,6 +104,16 @@ static int deny(const struct conn *conn, const struct http1_request *request, co
 	return 403;
 }
 
+/* What is told to the peer about a cause of caller_denied; the log has more. */
+static const char *denial_words(const char *cause)
+{
+	if (strcmp(cause, "expired") == 0)
+		return "the certificate has expired";
+	if (strcmp(cause, "no_certificate") == 0)
+		return "a certificate is needed here";
+	return "the certificate is not one that may speak here";
+}
+
 static bool is_id(enum id_kind kind, struct span id)
 {
 	switch (kind) {
@@ -124,10 +134,7 @@ static int admit(struct conn *conn, const struct http1_request *request, size_t 
 	int code;
 
 	if (denied != NULL)
-		return deny(conn, request, denied,
-		            strcmp(denied, "expired") == 0 ? "the certificate has expired"
-		                                           : "the certificate is not one that may speak here",
-		            ret_reason);
+		return deny(conn, request, denied, denial_words(denied), ret_reason);
 	route = find(request, &id, &code);
 	if (route == NULL) {
 		*ret_reason = code == 404 ? "there is no such thing here" : "this method is not for this path";

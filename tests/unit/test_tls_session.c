@@ -18,7 +18,7 @@
 static char folder[] = "/tmp/rescue-tls-XXXXXX";
 static struct certs_pair ca, other_ca, server_pair;
 static char *cert_path, *key_path, *ca_path;
-static struct tls_server *server;
+static struct tls_server *server, *open_server; /* the second takes strangers */
 
 static int setup(void **state)
 {
@@ -33,7 +33,9 @@ static int setup(void **state)
 	cert_path = certs_write(folder, "server.crt", buf_span(&server_pair.cert));
 	key_path = certs_write(folder, "server.key", buf_span(&server_pair.key));
 	ca_path = certs_write(folder, "ca.crt", buf_span(&ca.cert));
-	return tls_server_new(&(struct tls_files){ cert_path, key_path, ca_path }, &server, &err) == STATUS_OK ? 0 : -1;
+	if (tls_server_new(&(struct tls_files){ cert_path, key_path, ca_path, true }, &open_server, &err) != STATUS_OK)
+		return -1;
+	return tls_server_new(&(struct tls_files){ cert_path, key_path, ca_path, false }, &server, &err) == STATUS_OK ? 0 : -1;
 }
 
 static void remove_file(char *path)
@@ -46,6 +48,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	tls_server_unref(server);
+	tls_server_unref(open_server);
 	remove_file(cert_path);
 	remove_file(key_path);
 	remove_file(ca_path);
@@ -224,6 +227,41 @@ static void tls_session_refuses_with_the_reason(void **state)
 	}
 }
 
+static void tls_session_takes_strangers_but_no_bad_certificate_where_that_is_wanted(void **state)
+{
+	const struct {
+		const struct certs_pair *signer; /* NULL: no certificate at all */
+		int from_day, to_day;
+		enum status status;
+	} rows[] = {
+		{ NULL, 0, 0, STATUS_OK },
+		{ &ca, -1, 10, STATUS_OK },
+		{ &other_ca, -1, 10, STATUS_DENIED },
+		{ &ca, -10, -1, STATUS_DENIED },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * (sizeof rows / sizeof *rows); i++) {
+		size_t row = i / 2;
+		bool has_pair = rows[row].signer != NULL;
+		struct certs_pair pair = { BUF_INIT(1), BUF_INIT(1) };
+		struct tls_session *session = NULL;
+		struct err err = ERR_INIT;
+		struct client *client;
+
+		if (has_pair)
+			pair = certs_leaf(rows[row].signer, URI, false, rows[row].from_day, rows[row].to_day);
+		client = client_new(has_pair ? &pair : NULL, versions[i % 2]);
+		assert_int_equal(tls_session_new(open_server, &session), STATUS_OK);
+		assert_int_equal(shake(session, client, 100000, &err), rows[row].status);
+		if (rows[row].status == STATUS_OK)
+			assert_int_equal(tls_session_has_peer(session), has_pair);
+		tls_session_free(session);
+		client_free(client);
+		certs_pair_done(&pair);
+	}
+}
+
 static void tls_session_refuses_garbage(void **state)
 {
 	struct tls_session *session = NULL;
@@ -377,11 +415,11 @@ static void tls_server_names_the_file_that_is_wrong(void **state)
 		struct tls_files files;
 		const char *words;
 	} rows[] = {
-		{ { missing, key_path, ca_path }, missing },
-		{ { key_path, key_path, ca_path }, "server.key is not a certificate" },
-		{ { cert_path, ca_path, ca_path }, "ca.crt is not a key" },
-		{ { ca_path, key_path, ca_path }, "does not belong to the certificate" },
-		{ { cert_path, key_path, key_path }, "server.key is not a list of certificates" },
+		{ { missing, key_path, ca_path, false }, missing },
+		{ { key_path, key_path, ca_path, false }, "server.key is not a certificate" },
+		{ { cert_path, ca_path, ca_path, false }, "ca.crt is not a key" },
+		{ { ca_path, key_path, ca_path, false }, "does not belong to the certificate" },
+		{ { cert_path, key_path, key_path, false }, "server.key is not a list of certificates" },
 	};
 
 	(void)state;
@@ -404,7 +442,7 @@ static void tls_server_lives_as_long_as_its_last_session(void **state)
 	struct client *client = client_new(&pair, MBEDTLS_SSL_VERSION_TLS1_3);
 
 	(void)state;
-	assert_int_equal(tls_server_new(&(struct tls_files){ cert_path, key_path, ca_path }, &brief, NULL), STATUS_OK);
+	assert_int_equal(tls_server_new(&(struct tls_files){ cert_path, key_path, ca_path, false }, &brief, NULL), STATUS_OK);
 	assert_int_equal(tls_session_new(brief, &session), STATUS_OK);
 	tls_server_unref(brief);
 	assert_int_equal(shake(session, client, 100000, NULL), STATUS_OK);
@@ -418,6 +456,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tls_session_names_its_peer),
 		cmocka_unit_test(tls_session_refuses_with_the_reason),
+		cmocka_unit_test(tls_session_takes_strangers_but_no_bad_certificate_where_that_is_wanted),
 		cmocka_unit_test(tls_session_refuses_garbage),
 		cmocka_unit_test(tls_session_caps_unread_input),
 		cmocka_unit_test(tls_session_moves_bytes_both_ways_and_ends_in_order),
