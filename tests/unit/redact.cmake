@@ -17,12 +17,12 @@ rescue_unit_test(redact_corpus shared)
 target_compile_definitions(test_redact_corpus PRIVATE
 	REDACT_CORPUS="${PROJECT_SOURCE_DIR}/tests/redaction/corpus")
 
-# Not tests: the score over a labelled file and the bench. tests/redaction/score and tests/bench/redact run them.
+# Not tests: the score over a labelled file and the bench. tests/redaction/score and tests/bench/run run them.
 foreach(tool redaction_score redact_bench)
 	if(tool STREQUAL "redaction_score")
 		add_executable(${tool} "${PROJECT_SOURCE_DIR}/tests/redaction/score.c")
 	else()
-		add_executable(${tool} "${PROJECT_SOURCE_DIR}/tests/bench/redact.c")
+		add_executable(${tool} "${PROJECT_SOURCE_DIR}/tests/bench/redact_bench.c")
 	endif()
 	target_link_libraries(${tool} PRIVATE shared)
 	set_target_properties(${tool} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tools")

@@ -1,5 +1,5 @@
 /*
- * redact: how fast the redactor is. One "name=value unit" line for each kind of text.
+ * redact_bench: how fast the redactor is. One "name=value unit" line for each kind of text.
  *
  *   redact_bench CORPUS_FOLDER [SECONDS]
  */
