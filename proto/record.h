@@ -19,6 +19,7 @@ enum record_outcome {
 	OUTCOME_TRUNCATED,   /* only a part fitted; the cut is marked */
 	OUTCOME_WITHHELD,    /* the redactor could not vouch for it; the content says why, without content */
 	OUTCOME_UNREACHABLE, /* no agent came */
+	OUTCOME_COUNT
 };
 
 /* What all records of one bundle share. Borrowed texts; cleaned by whoever fills it in. */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/config.h"
+
 /* A label value that comes from outside must not grow the table without end: further ones are counted here. */
 enum { MAX_SERIES = 256 };
 #define OVERFLOW_LABEL "other"
@@ -30,6 +32,7 @@ static const struct metric_about abouts[METRIC_COUNT] = {
 	[METRIC_HELD] = { "rescue_held_agents", NULL, "Agents waiting for an order.", true },
 	[METRIC_ORDERS_DELIVERED] = { "rescue_orders_delivered_total", NULL, "Orders given to agents.", false },
 	[METRIC_BUNDLES] = { "rescue_bundles_total", "result", "Uploads: stored, same, conflict or refused.", false },
+	[METRIC_SECTIONS] = { "rescue_sections_total", "outcome", "Sections of stored bundles, by outcome.", false },
 	[METRIC_GATE_FINDINGS] = { "rescue_gate_findings_total", "rule",
 	                           "Secrets that only the second redaction found.", false },
 	[METRIC_UNREACHABLE] = { "rescue_unreachable_total", NULL, "Captures for which no agent came.", false },
@@ -54,6 +57,28 @@ static struct {
 	_Atomic(struct series *) first;
 	_Atomic unsigned count;
 } table[METRIC_COUNT];
+
+static const struct {
+	const char *name, *help;
+} histogram_abouts[HISTOGRAM_COUNT] = {
+	[HISTOGRAM_VERDICT_TO_SHIPPED] = { "rescue_verdict_to_shipped_seconds",
+	                                   "From the verdict until every sink has the bundle." },
+};
+
+/* Upper bounds, inclusive, and how Prometheus writes them. What is above the last is only in +Inf. */
+static const struct {
+	int64_t ms;
+	const char *le;
+} bounds[] = {
+	{ 10, "0.01" },   { 25, "0.025" },  { 50, "0.05" },  { 100, "0.1" },   { 250, "0.25" },
+	{ 500, "0.5" },   { 1000, "1" },    { 2500, "2.5" }, { 5000, "5" },    { 10000, "10" },
+	{ 30000, "30" },  { 60000, "60" },  { 300000, "300" }, { 3600000, "3600" },
+};
+
+static struct {
+	_Atomic int64_t counts[ARRAY_LEN(bounds) + 1]; /* each value in one of them; the last one is above every bound */
+	_Atomic int64_t sum_ms;
+} histograms[HISTOGRAM_COUNT];
 
 static struct series *find(enum metric metric, const char *label)
 {
@@ -131,7 +156,33 @@ static void append_label_value(struct buf *out, const char *value)
 	}
 }
 
-void metrics_render(struct buf *out)
+void metrics_observe_ms(enum metric_histogram histogram, int64_t ms)
+{
+	size_t at = 0;
+
+	if (ms < 0)
+		ms = 0;
+	while (at < ARRAY_LEN(bounds) && ms > bounds[at].ms)
+		at++;
+	atomic_fetch_add(&histograms[histogram].counts[at], 1);
+	atomic_fetch_add(&histograms[histogram].sum_ms, ms);
+}
+
+static void render_histogram(size_t at, struct buf *out)
+{
+	const char *name = histogram_abouts[at].name;
+	int64_t count = 0, sum_ms = atomic_load(&histograms[at].sum_ms);
+
+	buf_printf(out, "# HELP %s %s\n# TYPE %s histogram\n", name, histogram_abouts[at].help, name);
+	for (size_t i = 0; i <= ARRAY_LEN(bounds); i++) {
+		count += atomic_load(&histograms[at].counts[i]);
+		buf_printf(out, "%s_bucket{le=\"%s\"} %" PRId64 "\n", name, i < ARRAY_LEN(bounds) ? bounds[i].le : "+Inf", count);
+	}
+	buf_printf(out, "%s_sum %" PRId64 ".%03" PRId64 "\n%s_count %" PRId64 "\n", name, sum_ms / 1000, sum_ms % 1000, name,
+	           count);
+}
+
+static void render_metrics(struct buf *out)
 {
 	for (size_t i = 0; i < METRIC_COUNT; i++) {
 		const struct metric_about *about = &abouts[i];
@@ -152,4 +203,11 @@ void metrics_render(struct buf *out)
 			buf_printf(out, " %" PRId64 "\n", atomic_load(&series->value));
 		}
 	}
+}
+
+void metrics_render(struct buf *out)
+{
+	render_metrics(out);
+	for (size_t i = 0; i < HISTOGRAM_COUNT; i++)
+		render_histogram(i, out);
 }

@@ -23,6 +23,7 @@ enum metric {
 	METRIC_HELD,                  /* gauge: agents waiting for an order */
 	METRIC_ORDERS_DELIVERED,      /* counter */
 	METRIC_BUNDLES,               /* counter, result: stored, same, conflict, refused */
+	METRIC_SECTIONS,              /* counter, outcome: of the sections of stored bundles */
 	METRIC_GATE_FINDINGS,         /* counter, rule */
 	METRIC_UNREACHABLE,           /* counter */
 	METRIC_SHIPPED,               /* counter, sink */
@@ -36,9 +37,16 @@ enum metric {
 	METRIC_COUNT
 };
 
+/* Times, each with the same buckets from 10 ms to an hour. */
+enum metric_histogram {
+	HISTOGRAM_VERDICT_TO_SHIPPED, /* from the flip until every sink has the bundle; a retry counts from the flip, too */
+	HISTOGRAM_COUNT
+};
+
 /* `label` is the value of the metric's one label, NULL for a metric without. Unknown new values make new series. */
 void metrics_add(enum metric metric, const char *label, int64_t by);
 void metrics_set(enum metric metric, const char *label, int64_t value);
+void metrics_observe_ms(enum metric_histogram histogram, int64_t ms);
 /* The value now, 0 for a series that does not exist; for tests and readiness. */
 int64_t metrics_get(enum metric metric, const char *label);
 void metrics_render(struct buf *out);

@@ -88,6 +88,7 @@ static enum status take_section(void *ctx, const struct bundle_section *from, st
 		status = err_set(err, status, "section \"%s\": %s", name, status_name(status));
 	clean_text_free(clean);
 	receiving->received->sections++;
+	receiving->received->outcomes[section.outcome]++;
 	return status;
 }
 

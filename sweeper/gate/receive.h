@@ -21,6 +21,7 @@ struct received {
 	char sha256[DIGEST_HEX_SIZE]; /* of the NDJSON as it was sent */
 	struct buf bundle_gzip;
 	int64_t sections;
+	int64_t outcomes[OUTCOME_COUNT]; /* of the sections, after the second redaction */
 	int64_t findings;  /* places that only the second redaction masked */
 	int64_t withheld;  /* sections that the second redaction withheld */
 };

@@ -65,6 +65,15 @@ static void answer_stored(struct task *task, int code, const char *result)
 	task_answer_doc(task, code, NULL);
 }
 
+/* Only of what is stored: a bundle that comes twice is counted once. */
+static void count_sections(const struct received *received)
+{
+	for (size_t i = 0; i < OUTCOME_COUNT; i++) {
+		if (received->outcomes[i] > 0)
+			metrics_add(METRIC_SECTIONS, record_outcome_name((enum record_outcome)i), received->outcomes[i]);
+	}
+}
+
 static void store(struct task *task, struct ledger *ledger, const struct received *received)
 {
 	struct err err = ERR_INIT;
@@ -73,6 +82,7 @@ static void store(struct task *task, struct ledger *ledger, const struct receive
 	                                         received->sha256, buf_span(&received->bundle_gzip), &same, &err);
 
 	if (status == STATUS_OK) {
+		count_sections(received);
 		answer_stored(task, 201, "stored");
 		wake_raise(task->ship_wake);
 	} else if (status == STATUS_CONFLICT && same) {

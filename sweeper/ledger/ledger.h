@@ -165,8 +165,12 @@ enum status ledger_renew(struct ledger *ledger, const char *capture_id, const ch
 /* One sink has it. */
 enum status ledger_sink_done(struct ledger *ledger, const char *capture_id, const char *owner, const char *sink,
                              struct err *err);
-/* Every sink has it: received becomes shipped, unreachable stays; shipped_at is set and the lease given back. */
-enum status ledger_shipped(struct ledger *ledger, const char *capture_id, const char *owner, struct err *err);
+/*
+ * Every sink has it: received becomes shipped, unreachable stays; shipped_at is set and the lease given back.
+ * *ret_after_ms is the time since the verdict; -1 for an unreachable one.
+ */
+enum status ledger_shipped(struct ledger *ledger, const char *capture_id, const char *owner, int64_t *ret_after_ms,
+                           struct err *err);
 /* Not now: due again after `delay_ms`; `reason` becomes last_error. */
 enum status ledger_ship_later(struct ledger *ledger, const char *capture_id, const char *owner, int64_t delay_ms,
                               const char *reason, struct err *err);

@@ -42,13 +42,29 @@ enum status ledger_sink_done(struct ledger *ledger, const char *capture_id, cons
 	return ledger_change(ledger, SQL_SHIP_SINK_DONE, &params, err);
 }
 
-enum status ledger_shipped(struct ledger *ledger, const char *capture_id, const char *owner, struct err *err)
+/* Runs a statement that changes one row and answers one number. STATUS_CONFLICT when it changed none. */
+static enum status change_for_number(struct ledger *ledger, enum sql sql, const struct params *params,
+                                     int64_t *ret_number, struct err *err)
+{
+	ROWS_AUTO rows = { NULL };
+	enum status status = connection_run(&ledger->connection, sql, params, &rows, err);
+
+	if (status != STATUS_OK)
+		return status;
+	if (rows_count(&rows) == 0)
+		return err_set(err, STATUS_CONFLICT, "the lease is lost");
+	*ret_number = rows_int(&rows, 0, 0);
+	return STATUS_OK;
+}
+
+enum status ledger_shipped(struct ledger *ledger, const char *capture_id, const char *owner, int64_t *ret_after_ms,
+                           struct err *err)
 {
 	PARAMS_AUTO params = { .count = 0 };
 
 	params_cstr(&params, capture_id);
 	params_cstr(&params, owner);
-	return ledger_change(ledger, SQL_SHIP_DONE, &params, err);
+	return change_for_number(ledger, SQL_SHIP_DONE, &params, ret_after_ms, err);
 }
 
 enum status ledger_ship_later(struct ledger *ledger, const char *capture_id, const char *owner, int64_t delay_ms,
@@ -67,18 +83,10 @@ enum status ledger_rebase(struct ledger *ledger, const char *capture_id, const c
                           struct err *err)
 {
 	PARAMS_AUTO params = { .count = 0 };
-	ROWS_AUTO rows = { NULL };
-	enum status status;
 
 	params_cstr(&params, capture_id);
 	params_cstr(&params, owner);
-	status = connection_run(&ledger->connection, SQL_SHIP_REBASE, &params, &rows, err);
-	if (status != STATUS_OK)
-		return status;
-	if (rows_count(&rows) == 0)
-		return err_set(err, STATUS_CONFLICT, "the lease is lost");
-	*ret_base_ns = rows_int(&rows, 0, 0);
-	return STATUS_OK;
+	return change_for_number(ledger, SQL_SHIP_REBASE, &params, ret_base_ns, err);
 }
 
 enum status ledger_backlog(struct ledger *ledger, int64_t *ret_count, int64_t *ret_age_s, struct err *err)

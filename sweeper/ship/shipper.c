@@ -207,15 +207,18 @@ static void finish(struct shipper *shipper, struct cargo *cargo)
 {
 	unsigned attempts = cargo->attempts > 16 ? 16 : (unsigned)cargo->attempts;
 	struct err err = ERR_INIT;
+	int64_t after_ms = -1;
 	enum status status;
 
 	if (cargo->is_lost)
 		return;
 	if (!cargo->is_owed) {
-		status = ledger_shipped(shipper->ledger, cargo->capture_id, shipper->owner, &err);
+		status = ledger_shipped(shipper->ledger, cargo->capture_id, shipper->owner, &after_ms, &err);
 		if (status == STATUS_OK)
 			log_event(LOG_INFO, "ship.shipped", LOG_S("capture_id", cargo->capture_id),
 			          LOG_S("workspace_id", cargo->workspace_id));
+		if (after_ms >= 0)
+			metrics_observe_ms(HISTOGRAM_VERDICT_TO_SHIPPED, after_ms);
 	} else {
 		/* A stop is nobody's failure: another replica, or this one's successor, goes on at once. */
 		uint64_t delay_ms = stop_wanted() ? 0 : BACKOFF_MIN_MS +

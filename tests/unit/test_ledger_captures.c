@@ -9,6 +9,8 @@
 
 #include "ledger_fixture.h"
 
+static int64_t after_ms;
+
 /* All byte values, so that a text encoding on the way would show. */
 static uint8_t bundle_bytes[1024];
 
@@ -183,7 +185,7 @@ static void ledger_leases_a_bundle_to_one_owner(void **state)
 	(void)database_sql("UPDATE rescue.captures SET lease_until = now()");
 	assert_int_equal(claim("b"), 1);
 	assert_true(fixture_get(capture_id).entry_base_ns == first_ns);
-	assert_int_equal(ledger_shipped(ledger, capture_id, "a", &err), STATUS_CONFLICT);
+	assert_int_equal(ledger_shipped(ledger, capture_id, "a", &after_ms, &err), STATUS_CONFLICT);
 	assert_int_equal(ledger_sink_done(ledger, capture_id, "a", "loki", &err), STATUS_CONFLICT);
 	assert_int_equal(ledger_ship_later(ledger, capture_id, "a", 0, "x", &err), STATUS_CONFLICT);
 	assert_int_equal(ledger_rebase(ledger, capture_id, "a", &base_ns, &err), STATUS_CONFLICT);
@@ -201,12 +203,14 @@ static void ledger_notes_each_sink_once_and_then_the_whole(void **state)
 	assert_int_equal(store(capture_id, BOX, "aa", &same), STATUS_OK);
 	assert_int_equal(ledger_backlog(ledger, &count, &age_s, &err), STATUS_OK);
 	assert_int_equal(count, 1);
+	(void)database_sql("UPDATE rescue.captures SET requested_at = now() - interval '90 seconds'");
 	assert_int_equal(claim("a"), 1);
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(ledger_sink_done(ledger, capture_id, "a", "loki", &err), STATUS_OK);
 	assert_int_equal(ledger_sink_done(ledger, capture_id, "a", "archive", &err), STATUS_OK);
 	assert_string_equal(database_sql("SELECT array_to_string(shipped_to, ',') FROM rescue.captures"), "loki,archive");
-	assert_int_equal(ledger_shipped(ledger, capture_id, "a", &err), STATUS_OK);
+	assert_int_equal(ledger_shipped(ledger, capture_id, "a", &after_ms, &err), STATUS_OK);
+	assert_true(after_ms >= 90000);
 	assert_int_equal(fixture_get(capture_id).state, CAPTURE_SHIPPED);
 	assert_int_equal(claim("a"), 0);
 	assert_int_equal(ledger_backlog(ledger, &count, &age_s, &err), STATUS_OK);
@@ -223,13 +227,13 @@ static void ledger_ships_again_on_retry_while_it_keeps_the_bundle(void **state)
 	(void)state;
 	assert_int_equal(store(capture_id, BOX, "aa", &same), STATUS_OK);
 	assert_int_equal(claim("a"), 1);
-	assert_int_equal(ledger_shipped(ledger, capture_id, "a", &err), STATUS_OK);
+	assert_int_equal(ledger_shipped(ledger, capture_id, "a", &after_ms, &err), STATUS_OK);
 	snprintf(base, sizeof base, "%s", database_sql("SELECT entry_base_ns FROM rescue.captures"));
 	assert_int_equal(ledger_retry(ledger, span_cstr(capture_id), &err), STATUS_OK);
 	assert_int_equal(fixture_get(capture_id).state, CAPTURE_RECEIVED);
 	assert_int_equal(claim("a"), 1);
 	assert_string_equal(database_sql("SELECT entry_base_ns FROM rescue.captures"), base);
-	assert_int_equal(ledger_shipped(ledger, capture_id, "a", &err), STATUS_OK);
+	assert_int_equal(ledger_shipped(ledger, capture_id, "a", &after_ms, &err), STATUS_OK);
 	(void)database_sql("UPDATE rescue.captures SET bundle = NULL");
 	assert_int_equal(ledger_retry(ledger, span_cstr(capture_id), &err), STATUS_CONFLICT);
 	assert_int_equal(fixture_get(capture_id).state, CAPTURE_SHIPPED);
@@ -269,11 +273,11 @@ static void ledger_ships_a_late_bundle_anew(void **state)
 	assert_int_equal(ledger_sink_done(ledger, capture_id, "a", "loki", &err), STATUS_OK);
 	/* The bundle comes while its unreachable record is being shipped. */
 	assert_int_equal(store(capture_id, BOX, "aa", &same), STATUS_OK);
-	assert_int_equal(ledger_shipped(ledger, capture_id, "a", &err), STATUS_CONFLICT);
+	assert_int_equal(ledger_shipped(ledger, capture_id, "a", &after_ms, &err), STATUS_CONFLICT);
 	assert_string_equal(fixture_get(capture_id).shipped_to, "");
 	assert_int_equal(claim("b"), 1);
 	assert_true(fixture_get(capture_id).entry_base_ns > first_ns);
-	assert_int_equal(ledger_shipped(ledger, capture_id, "b", &err), STATUS_OK);
+	assert_int_equal(ledger_shipped(ledger, capture_id, "b", &after_ms, &err), STATUS_OK);
 	assert_int_equal(fixture_get(capture_id).state, CAPTURE_SHIPPED);
 }
 
@@ -285,7 +289,8 @@ static void ledger_keeps_unreachable_unreachable_when_it_is_shipped(void **state
 	(void)state;
 	assert_int_equal(mark(&made), 1);
 	assert_int_equal(claim("a"), 1);
-	assert_int_equal(ledger_shipped(ledger, capture_id, "a", &err), STATUS_OK);
+	assert_int_equal(ledger_shipped(ledger, capture_id, "a", &after_ms, &err), STATUS_OK);
+	assert_int_equal(after_ms, -1);
 	assert_int_equal(fixture_get(capture_id).state, CAPTURE_UNREACHABLE);
 	assert_true(fixture_get(capture_id).shipped_ns > 0);
 	assert_int_equal(claim("a"), 0);

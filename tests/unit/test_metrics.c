@@ -69,6 +69,19 @@ static void metrics_bound_the_number_of_series(void **state)
 	assert_int_equal(metrics_get(METRIC_DENIED, "other"), 1000 - 256);
 }
 
+static void metrics_histograms_count_each_time_once_and_cumulate(void **state)
+{
+	(void)state;
+	metrics_observe_ms(HISTOGRAM_VERDICT_TO_SHIPPED, 10);
+	metrics_observe_ms(HISTOGRAM_VERDICT_TO_SHIPPED, 11);
+	metrics_observe_ms(HISTOGRAM_VERDICT_TO_SHIPPED, 3600001);
+	assert_true(renders("# TYPE rescue_verdict_to_shipped_seconds histogram\n"
+	                    "rescue_verdict_to_shipped_seconds_bucket{le=\"0.01\"} 1\n"
+	                    "rescue_verdict_to_shipped_seconds_bucket{le=\"0.025\"} 2\n"));
+	assert_true(renders("_bucket{le=\"3600\"} 2\nrescue_verdict_to_shipped_seconds_bucket{le=\"+Inf\"} 3\n"
+	                    "rescue_verdict_to_shipped_seconds_sum 3600.022\nrescue_verdict_to_shipped_seconds_count 3\n"));
+}
+
 static void *add_many(void *unused)
 {
 	for (int i = 0; i < 10000; i++)
@@ -96,6 +109,7 @@ int main(void)
 		cmocka_unit_test(metrics_render_the_prometheus_text_format),
 		cmocka_unit_test(metrics_escape_label_values),
 		cmocka_unit_test(metrics_bound_the_number_of_series),
+		cmocka_unit_test(metrics_histograms_count_each_time_once_and_cumulate),
 		cmocka_unit_test(metrics_lose_nothing_between_threads),
 	};
 

@@ -166,6 +166,8 @@ static void receive_without_rules_withholds_every_section(void **state)
 	append(&origin, "host", "more words\n", &upload);
 	assert_int_equal(receive(NULL, buf_span(&upload), false, &received, &err), STATUS_OK);
 	assert_int_equal(received.withheld, 2);
+	assert_int_equal(received.outcomes[OUTCOME_WITHHELD], 2);
+	assert_int_equal(received.outcomes[OUTCOME_OK], 0);
 	read_back(&received, &reading);
 	assert_null(strstr(buf_cstr(&reading.content), "words\n"));
 	assert_int_equal(reading.outcome, OUTCOME_WITHHELD);
