@@ -8,10 +8,16 @@
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
-int command_run(const struct sweeper_config *config);
-int command_migrate(const struct sweeper_config *config);
-int command_sweep_once(const struct sweeper_config *config);
-int command_check_config(const struct sweeper_config *config);
-int command_version(const struct sweeper_config *config);
+/* What only `migrate` takes. */
+struct command_options {
+	bool create_index;
+	bool drop_external_trigger;
+};
+
+int command_run(const struct sweeper_config *config, const struct command_options *options);
+int command_migrate(const struct sweeper_config *config, const struct command_options *options);
+int command_sweep_once(const struct sweeper_config *config, const struct command_options *options);
+int command_check_config(const struct sweeper_config *config, const struct command_options *options);
+int command_version(const struct sweeper_config *config, const struct command_options *options);
 
 #endif

@@ -49,10 +49,11 @@ static void check_sinks(const struct sweeper_config *config)
 	}
 }
 
-int command_check_config(const struct sweeper_config *config)
+int command_check_config(const struct sweeper_config *config, const struct command_options *options)
 {
 	struct err err = ERR_INIT;
 
+	(void)options;
 	check_tls(config);
 	check_sinks(config);
 	check_file("events: webhook: headers_file", config->events.webhook_headers_file);

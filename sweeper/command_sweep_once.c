@@ -18,11 +18,12 @@ static enum status sweep_tenant(const struct sweeper_config *config, const struc
 	return status;
 }
 
-int command_sweep_once(const struct sweeper_config *config)
+int command_sweep_once(const struct sweeper_config *config, const struct command_options *options)
 {
 	struct err err = ERR_INIT;
 	int code = EXIT_DONE;
 
+	(void)options;
 	if (stop_init(&err) != STATUS_OK) {
 		(void)fprintf(stderr, "rescue-sweeper: %s\n", err.text);
 		return EXIT_FAILED;

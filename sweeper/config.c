@@ -13,7 +13,7 @@ enum { MAX_TIMEOUT_S = 366 * 24 * 3600, MAX_TENANTS = 1000, MAX_RUNTIMES = 1000,
 /* The top level as it stands in the file, with the parts that are read by tables of their own. */
 struct top {
 	char *trust_domain, *listen, *admin_listen;
-	const struct yaml_node *tls, *tenants, *sweep, *timeouts, *capture, *sinks, *events, *redaction;
+	const struct yaml_node *tls, *tenants, *sweep, *verdicts, *timeouts, *capture, *sinks, *events, *redaction;
 };
 
 static const struct config_field top_fields[] = {
@@ -23,6 +23,7 @@ static const struct config_field top_fields[] = {
 	CONFIG_NODE(struct top, tls),
 	CONFIG_NODE(struct top, tenants),
 	CONFIG_NODE(struct top, sweep),
+	CONFIG_NODE(struct top, verdicts),
 	CONFIG_NODE(struct top, timeouts),
 	CONFIG_NODE(struct top, capture),
 	CONFIG_NODE(struct top, sinks),
@@ -50,6 +51,10 @@ static const struct config_field tenant_fields[] = {
 static const struct config_field sweep_fields[] = {
 	MEMBER(CONFIG_TYPE_INT, "interval_s", sweep.interval_s, .int_default = 30, .min = 1, .max = 3600),
 	MEMBER(CONFIG_TYPE_INT, "batch", sweep.batch, .int_default = 500, .min = 1, .max = 10000),
+};
+
+static const struct config_field verdicts_fields[] = {
+	MEMBER(CONFIG_TYPE_BOOL, "adopt_external", verdicts.adopt_external, .int_default = false),
 };
 
 struct timeouts {
@@ -299,6 +304,8 @@ static enum status read_all(const struct config_reader *reader, const struct yam
 		status = read_tenants(reader, top.tenants, config);
 	if (status == STATUS_OK)
 		status = config_read_map(reader, top.sweep, sweep_fields, ARRAY_LEN(sweep_fields), config);
+	if (status == STATUS_OK)
+		status = config_read_map(reader, top.verdicts, verdicts_fields, ARRAY_LEN(verdicts_fields), config);
 	if (status == STATUS_OK)
 		status = read_timeouts(reader, top.timeouts, config);
 	if (status == STATUS_OK)

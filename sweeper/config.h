@@ -55,6 +55,9 @@ struct sweeper_config {
 		int64_t interval_s, batch;
 	} sweep;
 	struct {
+		bool adopt_external; /* other programs' flips get a capture, by a trigger */
+	} verdicts;
+	struct {
 		int64_t default_s;
 		int64_t override_s; /* PROVISION_TIMEOUT_SECONDS; 0 when not set */
 		struct runtime_timeout *runtimes;

@@ -9,7 +9,7 @@
 
 struct command {
 	const char *name;
-	int (*run)(const struct sweeper_config *config);
+	int (*run)(const struct sweeper_config *config, const struct command_options *options);
 	bool needs_config;
 };
 
@@ -30,8 +30,10 @@ static const char usage[] =
 	"  check-config  read the configuration and say what is wrong with it\n"
 	"  version       print the version\n"
 	"\n"
-	"  --config FILE  the configuration, " DEFAULT_CONFIG " when not given\n"
-	"  --help         print this\n"
+	"  --config FILE            the configuration, " DEFAULT_CONFIG " when not given\n"
+	"  --create-index           migrate: also make the index that the sweep wants on the workspaces table\n"
+	"  --drop-external-trigger  migrate: take the trigger of verdicts.adopt_external away again, and do nothing else\n"
+	"  --help                   print this\n"
 	"\n"
 	"exit codes: 0 done, 1 failed, 2 wrong usage or configuration\n";
 
@@ -44,7 +46,7 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
-static int run_command(const struct command *command, const char *path)
+static int run_command(const struct command *command, const char *path, const struct command_options *options)
 {
 	struct sweeper_config *config = NULL;
 	struct err err = ERR_INIT;
@@ -54,7 +56,7 @@ static int run_command(const struct command *command, const char *path)
 		(void)fprintf(stderr, "rescue-sweeper: %s\n", err.text);
 		return EXIT_USAGE;
 	}
-	code = command->run(config);
+	code = command->run(config, options);
 	sweeper_config_free(config);
 	return code;
 }
@@ -63,10 +65,13 @@ int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' },
+		{ "create-index", no_argument, NULL, 'i' },
+		{ "drop-external-trigger", no_argument, NULL, 'd' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
 	const struct command *command = &commands[0];
+	struct command_options wanted = { false, false };
 	const char *path = DEFAULT_CONFIG;
 	int option;
 
@@ -74,11 +79,13 @@ int main(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
 		if (option == 'h')
 			return fputs(usage, stdout) >= 0 && fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
-		if (option != 'c') {
+		if (option == '?') {
 			(void)fputs(usage, stderr);
 			return EXIT_USAGE;
 		}
-		path = optarg;
+		path = option == 'c' ? optarg : path;
+		wanted.create_index = wanted.create_index || option == 'i';
+		wanted.drop_external_trigger = wanted.drop_external_trigger || option == 'd';
 	}
 	if (optind < argc)
 		command = find_command(argv[optind]);
@@ -87,5 +94,9 @@ int main(int argc, char **argv)
 		              argv[command == NULL ? optind : optind + 1], usage);
 		return EXIT_USAGE;
 	}
-	return run_command(command, path);
+	if (command->run != command_migrate && (wanted.create_index || wanted.drop_external_trigger)) {
+		(void)fprintf(stderr, "rescue-sweeper: only migrate takes these options\n\n%s", usage);
+		return EXIT_USAGE;
+	}
+	return run_command(command, path, &wanted);
 }

@@ -174,10 +174,10 @@ static enum status run(struct connection *connection, enum sql sql, const struct
 		sql_fill(sql, buf_cstr(&connection->workspaces), buf_cstr(&connection->structure_events), &text);
 	if (buf_status(&text) != STATUS_OK)
 		return err_set(err, buf_status(&text), "no room for statement %s", sql_name(sql));
-	/* The first step of a migration waits for other replicas' migrations. */
+	/* The first step of a migration waits for other replicas' migrations, an index for the table's size. */
 	if (sql_mode(sql) == SQL_SCRIPT)
 		return run_script(connection, sql_name(sql), buf_cstr(&text),
-		                  sql == SQL_MIGRATE_BEGIN ? MIGRATE_MS : ANSWER_MS, err);
+		                  sql == SQL_MIGRATE_BEGIN || sql == SQL_SWEEP_INDEX ? MIGRATE_MS : ANSWER_MS, err);
 	if (sql_mode(sql) == SQL_PREPARED && !connection->prepared[sql])
 		status = prepare(connection, sql, buf_cstr(&text), err);
 	if (status != STATUS_OK)

@@ -31,6 +31,28 @@ enum status ledger_migrate(struct ledger *ledger, struct err *err);
 /* STATUS_OK when the schema is there and of this version; STATUS_INVALID says to run `migrate`. */
 enum status ledger_check_schema(struct ledger *ledger, struct err *err);
 
+/* -- what may be put on the platform's table (platform.c) ---------------------------------------------------- */
+
+/*
+ * The trigger that orders a capture, by what the configuration says now, for a row that anybody else flips to failed.
+ * Installing needs the TRIGGER privilege on the table. STATUS_UNAVAILABLE when the table stays busy for seconds.
+ */
+enum status ledger_adoption_install(struct ledger *ledger, struct err *err);
+enum status ledger_adoption_drop(struct ledger *ledger, struct err *err);
+enum status ledger_adoption_installed(struct ledger *ledger, bool *ret_installed, struct err *err);
+
+enum ledger_index {
+	LEDGER_INDEX_THERE,  /* that one, or one of the platform's own that serves as well */
+	LEDGER_INDEX_ABSENT,
+	LEDGER_INDEX_BROKEN, /* an earlier attempt was broken off and left something that must be dropped first */
+};
+
+/* The index that lets a sweep read only what is overdue. Making it takes as long as the table is large. */
+enum status ledger_index_state(struct ledger *ledger, enum ledger_index *ret_state, struct err *err);
+enum status ledger_index_make(struct ledger *ledger, struct err *err);
+/* Appends the statement that makes it, on one line. */
+enum status ledger_index_statement(struct ledger *ledger, struct buf *out);
+
 /* -- verdicts (verdicts.c) ---------------------------------------------------------------------------------- */
 
 struct ledger_verdict {

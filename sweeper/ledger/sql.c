@@ -4,6 +4,7 @@
 #define DECLARE(id, name, mode) extern const char sql_text_##name[];
 SQL_LIST(DECLARE)
 extern const char sql_text_migration_001_captures[];
+extern const char sql_text_migration_002_adopt_external[];
 
 struct statement {
 	const char *name;
@@ -14,7 +15,10 @@ struct statement {
 #define ROW(id, name, mode) [id] = { #name, sql_text_##name, mode },
 static const struct statement statements[SQL_COUNT] = { SQL_LIST(ROW) };
 
-const char *const sql_migrations[] = { sql_text_migration_001_captures };
+const char *const sql_migrations[] = {
+	sql_text_migration_001_captures,
+	sql_text_migration_002_adopt_external,
+};
 const size_t sql_migration_count = sizeof sql_migrations / sizeof sql_migrations[0];
 
 const char *sql_name(enum sql sql)

@@ -19,6 +19,10 @@ enum sql_mode {
 };
 
 #define SQL_LIST(X) \
+	X(SQL_ADOPTION_DROP, adoption_drop, SQL_SCRIPT) \
+	X(SQL_ADOPTION_INSTALL, adoption_install, SQL_SCRIPT) \
+	X(SQL_ADOPTION_INSTALLED, adoption_installed, SQL_PLANNED) \
+	X(SQL_ADOPTION_SETTINGS, adoption_settings, SQL_PLANNED) \
 	X(SQL_BEGIN, begin, SQL_SCRIPT) \
 	X(SQL_BOOTSTRAP_FAILED, bootstrap_failed, SQL_PREPARED) \
 	X(SQL_BOOTSTRAP_FAILED_STRUCTURED, bootstrap_failed_structured, SQL_PREPARED) \
@@ -37,6 +41,7 @@ enum sql_mode {
 	X(SQL_MARK_DELIVERED, mark_delivered, SQL_PREPARED) \
 	X(SQL_MIGRATE_BEGIN, migrate_begin, SQL_SCRIPT) \
 	X(SQL_NEXT_ORDER, next_order, SQL_PREPARED) \
+	X(SQL_NO_TIMEOUTS, no_timeouts, SQL_SCRIPT) \
 	X(SQL_OPEN_ORDERS, open_orders, SQL_PREPARED) \
 	X(SQL_PING, ping, SQL_PLANNED) \
 	X(SQL_PROBE_STRUCTURE_EVENTS, probe_structure_events, SQL_PLANNED) \
@@ -53,6 +58,8 @@ enum sql_mode {
 	X(SQL_SHIP_RENEW, ship_renew, SQL_PREPARED) \
 	X(SQL_SHIP_SINK_DONE, ship_sink_done, SQL_PREPARED) \
 	X(SQL_SWEEP, sweep, SQL_PLANNED) \
+	X(SQL_SWEEP_INDEX, sweep_index, SQL_SCRIPT) \
+	X(SQL_SWEEP_INDEX_STATE, sweep_index_state, SQL_PLANNED) \
 	X(SQL_SWEEP_STRUCTURED, sweep_structured, SQL_PLANNED) \
 	X(SQL_UNREACHABLE_FIND, unreachable_find, SQL_PREPARED) \
 	X(SQL_UNREACHABLE_STORE, unreachable_store, SQL_PREPARED) \

@@ -17,7 +17,7 @@ static const struct meaning meanings[] = {
 	{ "3F000", STATUS_UNAVAILABLE, true, "run rescue-sweeper migrate" },
 	{ "42501", STATUS_UNAVAILABLE, true, "grant the sweeper's role what it needs" },
 	{ "53", STATUS_UNAVAILABLE, false, "" },
-	{ "55P03", STATUS_UNAVAILABLE, false, "another transaction holds the row's lock" },
+	{ "55P03", STATUS_UNAVAILABLE, false, "another transaction holds the lock" },
 	{ "57014", STATUS_UNAVAILABLE, false, "the statement took too long" },
 };
 

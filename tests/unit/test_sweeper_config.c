@@ -42,6 +42,7 @@ static void config_fills_in_every_default(void **state)
 	assert_string_equal(config->tenants[0].templates_dir, "");
 	assert_int_equal(config->sweep.interval_s, 30);
 	assert_int_equal(config->sweep.batch, 500);
+	assert_false(config->verdicts.adopt_external);
 	assert_int_equal(config->timeouts.default_s, 600);
 	assert_int_equal(config->timeouts.override_s, 0);
 	assert_int_equal(config->capture.deadline_s, 45);
@@ -65,6 +66,7 @@ static void config_reads_every_part(void **state)
 	                      "tenants:\n"
 	                      "  - {org: acme, database: a, workspaces_table: plat.ws, templates_dir: /t}\n"
 	                      "  - {org: beta, database: b}\n"
+	                      "verdicts: {adopt_external: true}\n"
 	                      "timeouts: {default_s: 5, runtimes: {hermes: 1800, '': 7}}\n"
 	                      "sinks:\n"
 	                      "  - {kind: loki, url: 'http://l:3100', labels: {env: prod}, verify: false, bearer_file: /b}\n"
@@ -77,6 +79,7 @@ static void config_reads_every_part(void **state)
 	assert_int_equal(config->tenant_count, 2);
 	assert_ptr_equal(sweeper_config_tenant(config, SPAN_LIT("beta")), &config->tenants[1]);
 	assert_null(sweeper_config_tenant(config, SPAN_LIT("bet")));
+	assert_true(config->verdicts.adopt_external);
 	assert_int_equal(config->timeouts.runtime_count, 2);
 	assert_string_equal(config->timeouts.runtimes[0].runtime, "hermes");
 	assert_int_equal(config->timeouts.runtimes[0].timeout_s, 1800);
@@ -101,6 +104,8 @@ static void config_refuses_and_names_the_place(void **state)
 	} cases[] = {
 		{ GOOD "lissten: x\n", ":4:10: lissten: unknown key" },
 		{ GOOD "sweep: {interval_s: 0}\n", ":4:" },
+		{ GOOD "verdicts: {adopt_external: perhaps}\n", ":4:28: adopt_external: expected true or false" },
+		{ GOOD "verdicts: {adopt: true}\n", ": adopt: unknown key" },
 		{ GOOD "listen: nonsense\n", ":4:9: listen: expected host:port" },
 		{ GOOD "admin_listen: ::1:9\n", "admin_listen: expected host:port" },
 		{ GOOD "timeouts: {default_s: 0}\n", "default_s: expected a whole number from 1" },
