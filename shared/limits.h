@@ -76,6 +76,21 @@
 #define LIMIT_LOG_TAIL 8192                    /* bootstrap-failed: bytes kept of log_tail */
 #define LIMIT_LOG_ERROR 8192                   /* bootstrap-failed: bytes kept of error */
 
+/* Enrolment (proto/enroll.h). */
+#define LIMIT_ENROLL_BODY (32 * 1024)          /* a whole request */
+#define LIMIT_ENROLL_CSR (8 * 1024)            /* PEM */
+#define LIMIT_ENROLL_DOCUMENT (16 * 1024)      /* EC2's instance identity document; about 500 bytes */
+#define LIMIT_ENROLL_SIGNATURE 1024            /* decoded; RSA with 8,192 bits */
+#define LIMIT_ENROLL_SIGNATURE_TEXT 2048       /* the same in base64 */
+#define LIMIT_ENROLL_REGION 32
+#define LIMIT_ENROLL_REGIONS 200
+#define LIMIT_ENROLL_ACCOUNTS 10000
+#define LIMIT_ENROLL_AGE_S (31 * 24 * 3600)    /* the most that a document's pendingTime may be allowed to lie back */
+#define LIMIT_ENROLL_SKEW_S 300                /* between EC2's clock, the database's and a box's */
+#define LIMIT_ENROLL_LIFETIME_S (31 * 24 * 3600)
+#define LIMIT_ENROLL_PER_MIN 100000            /* largest rate that can be configured */
+#define LIMIT_METADATA_TOKEN 1024              /* an IMDSv2 session token */
+
 /* TLS on the gate: bytes of one connection that wait, encrypted. */
 #define LIMIT_TLS_INPUT (64 * 1024)            /* fed and not read yet; a record has at most 16 KiB */
 #define LIMIT_TLS_OUTPUT (64 * 1024 * 1024)    /* written and not sent yet; a whole bundle as JSON fits */
@@ -83,6 +98,7 @@
 /* Connections on the gate: how long each state may last, see sweeper/gate/conn.c. */
 #define LIMIT_HANDSHAKE_MS 10000
 #define LIMIT_IDLE_MS 360000                   /* longer than the longest held request */
+#define LIMIT_STRANGER_MS 10000                /* as LIMIT_IDLE_MS, for a peer without a certificate */
 #define LIMIT_HEADERS_MS 10000                 /* from the first byte of a request */
 #define LIMIT_BODY_MS 60000                    /* the whole body */
 #define LIMIT_BODY_STALL_MS 10000              /* the body must grow by LIMIT_BODY_STALL_BYTES in this time */

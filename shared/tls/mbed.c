@@ -95,6 +95,17 @@ int mbed_parse_crt(struct span pem, mbedtls_x509_crt *ret_chain)
 	return failed > 0 ? MBEDTLS_ERR_X509_INVALID_FORMAT : failed;
 }
 
+int mbed_parse_csr(struct span pem, mbedtls_x509_csr *ret_csr)
+{
+	struct buf copy = BUF_INIT(LIMIT_CERT_FILE);
+	int failed = MBEDTLS_ERR_X509_ALLOC_FAILED;
+
+	if (with_nul(pem, &copy))
+		failed = mbedtls_x509_csr_parse(ret_csr, copy.ptr, copy.len);
+	buf_done(&copy);
+	return failed;
+}
+
 int mbed_parse_key(struct span pem, mbedtls_pk_context *ret_key)
 {
 	struct buf copy = BUF_INIT(LIMIT_CERT_FILE);

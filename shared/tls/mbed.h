@@ -7,8 +7,10 @@
 #define RESCUE_SHARED_TLS_MBED_H
 
 #include <mbedtls/x509_crt.h>
+#include <mbedtls/x509_csr.h>
 
 #include "shared/buf.h"
+#include "shared/tls/digest.h"
 
 /* The random source in the shape that mbedTLS asks for; `unused` may be NULL. */
 int mbed_random(void *unused, unsigned char *ret_bytes, size_t len);
@@ -18,7 +20,17 @@ enum status mbed_err(struct err *err, enum status status, int code, const char *
 
 /* PEM from memory; the span needs no NUL. mbedTLS's code. */
 int mbed_parse_crt(struct span pem, mbedtls_x509_crt *ret_chain);
+int mbed_parse_csr(struct span pem, mbedtls_x509_csr *ret_csr);
 int mbed_parse_key(struct span pem, mbedtls_pk_context *ret_key);
+
+/*
+ * The public key of a certificate request in PEM, once it is known to be a P-256 key that signed it (pki.h). `ret_key`
+ * is initialised.
+ */
+enum status mbed_request_key(struct span csr_pem, mbedtls_pk_context *ret_key, struct err *err);
+
+/* The SHA-256 of a public key (SubjectPublicKeyInfo, DER). */
+enum status mbed_key_digest(const mbedtls_pk_context *key, char ret_hex[static DIGEST_HEX_SIZE], struct err *err);
 
 /* The one URI SAN, borrowed from the certificate; STATUS_INVALID: none or several. */
 enum status mbed_crt_uri(const mbedtls_x509_crt *crt, struct span *ret_uri);

@@ -17,7 +17,7 @@ enum {
 	SERIAL_SIZE = 16,
 	PEM_SIZE = 16 * 1024,  /* a certificate with every name that pki_subject may carry */
 	KEY_PEM_SIZE = 1024,
-	COMMON_NAME_MAX = 64,  /* ub-common-name, RFC 5280 appendix A.1 */
+	COMMON_NAME_MAX = PKI_COMMON_NAME_SIZE - 1,
 	NAMES_MAX = 64,
 	ADDRESS_SIZE = 16,     /* IPv6 */
 };
@@ -62,13 +62,13 @@ static void making_free(struct making *making)
 	free(making);
 }
 
-static int make_key(mbedtls_pk_context *ret_key)
+static enum status make_key(mbedtls_pk_context *ret_key, struct err *err)
 {
 	int failed = mbedtls_pk_setup(ret_key, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY));
 
-	if (failed != 0)
-		return failed;
-	return mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(*ret_key), mbed_random, NULL);
+	if (failed == 0)
+		failed = mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(*ret_key), mbed_random, NULL);
+	return failed == 0 ? STATUS_OK : mbed_err(err, STATUS_SYSTEM, failed, "cannot make a key");
 }
 
 /* "CN=" with the characters escaped that RFC 4514 section 2.4 gives a meaning. */
@@ -234,30 +234,29 @@ out:
 	return status;
 }
 
-static enum status write_pem(struct making *making, struct buf *ret_cert_pem, struct buf *ret_key_pem, struct err *err)
+static enum status write_cert(struct making *making, struct buf *ret_cert_pem, struct err *err)
 {
 	unsigned char *pem = calloc(1, PEM_SIZE);
-	enum status status = STATUS_OK;
 	int failed;
 
 	if (pem == NULL)
 		return STATUS_NO_MEMORY;
 	failed = mbedtls_x509write_crt_pem(&making->cert, pem, PEM_SIZE, mbed_random, NULL);
-	if (failed == 0) {
+	if (failed == 0)
 		buf_append_cstr(ret_cert_pem, (const char *)pem);
-		failed = mbedtls_pk_write_key_pem(&making->key, pem, KEY_PEM_SIZE);
-	}
+	free(pem);
+	return failed == 0 ? buf_status(ret_cert_pem) : mbed_err(err, STATUS_SYSTEM, failed, "cannot write the certificate");
+}
+
+static enum status write_key(mbedtls_pk_context *key, struct buf *ret_key_pem, struct err *err)
+{
+	unsigned char pem[KEY_PEM_SIZE];
+	int failed = mbedtls_pk_write_key_pem(key, pem, sizeof pem);
+
 	if (failed == 0)
 		buf_append_cstr(ret_key_pem, (const char *)pem);
-	if (failed != 0)
-		status = mbed_err(err, STATUS_SYSTEM, failed, "cannot write the certificate");
-	else if (buf_status(ret_cert_pem) != STATUS_OK)
-		status = buf_status(ret_cert_pem);
-	else
-		status = buf_status(ret_key_pem);
-	wipe(pem, PEM_SIZE);
-	free(pem);
-	return status;
+	wipe(pem, sizeof pem);
+	return failed == 0 ? buf_status(ret_key_pem) : mbed_err(err, STATUS_SYSTEM, failed, "cannot write the key");
 }
 
 enum status pki_make_ca(const struct pki_subject *subject, struct buf *ret_cert_pem, struct buf *ret_key_pem,
@@ -268,25 +267,23 @@ enum status pki_make_ca(const struct pki_subject *subject, struct buf *ret_cert_
 	enum status status = making == NULL ? STATUS_NO_MEMORY : tls_global_init(err);
 	int failed;
 
+	if (status == STATUS_OK)
+		status = make_key(&making->key, err);
+	if (status == STATUS_OK)
+		status = format_name(subject->common_name, &name, err);
 	if (status != STATUS_OK)
 		goto out;
-	failed = make_key(&making->key);
-	if (failed != 0) {
-		status = mbed_err(err, STATUS_SYSTEM, failed, "cannot make a key");
-		goto out;
-	}
 	mbedtls_x509write_crt_set_subject_key(&making->cert, &making->key);
 	mbedtls_x509write_crt_set_issuer_key(&making->cert, &making->key);
-	status = format_name(subject->common_name, &name, err);
-	if (status != STATUS_OK)
-		goto out;
 	failed = mbedtls_x509write_crt_set_issuer_name(&making->cert, buf_cstr(&name));
 	if (failed != 0)
 		status = mbed_err(err, STATUS_INVALID, failed, "cannot use the common name");
 	if (status == STATUS_OK)
 		status = describe(making, subject, true, err);
 	if (status == STATUS_OK)
-		status = write_pem(making, ret_cert_pem, ret_key_pem, err);
+		status = write_cert(making, ret_cert_pem, err);
+	if (status == STATUS_OK)
+		status = write_key(&making->key, ret_key_pem, err);
 out:
 	buf_done(&name);
 	making_free(making);
@@ -324,65 +321,59 @@ static enum status set_issuer(struct making *making, struct err *err)
 	return STATUS_OK;
 }
 
+/* Signs a certificate for making->key. */
+static enum status issue(struct making *making, struct span ca_cert_pem, struct span ca_key_pem,
+                         const struct pki_subject *subject, struct buf *ret_cert_pem, struct err *err)
+{
+	enum status status = load_ca(making, ca_cert_pem, ca_key_pem, err);
+
+	if (status == STATUS_OK)
+		status = set_issuer(making, err);
+	if (status == STATUS_OK)
+		status = describe(making, subject, false, err);
+	return status == STATUS_OK ? write_cert(making, ret_cert_pem, err) : status;
+}
+
 enum status pki_issue(struct span ca_cert_pem, struct span ca_key_pem, const struct pki_subject *subject,
                       struct buf *ret_cert_pem, struct buf *ret_key_pem, struct err *err)
 {
 	struct making *making = making_new();
 	enum status status = making == NULL ? STATUS_NO_MEMORY : tls_global_init(err);
-	int failed;
 
 	if (status == STATUS_OK)
-		status = load_ca(making, ca_cert_pem, ca_key_pem, err);
-	if (status != STATUS_OK)
-		goto out;
-	failed = make_key(&making->key);
-	if (failed != 0) {
-		status = mbed_err(err, STATUS_SYSTEM, failed, "cannot make a key");
-		goto out;
-	}
-	status = set_issuer(making, err);
+		status = make_key(&making->key, err);
 	if (status == STATUS_OK)
-		status = describe(making, subject, false, err);
+		status = issue(making, ca_cert_pem, ca_key_pem, subject, ret_cert_pem, err);
 	if (status == STATUS_OK)
-		status = write_pem(making, ret_cert_pem, ret_key_pem, err);
-out:
+		status = write_key(&making->key, ret_key_pem, err);
 	making_free(making);
 	return status;
 }
 
-enum status pki_cert_uri(struct span cert_pem, struct buf *ret_uri, struct err *err)
+enum status pki_make_key(struct buf *ret_key_pem, struct err *err)
 {
-	mbedtls_x509_crt cert;
-	struct span uri;
-	enum status status;
-	int failed;
+	mbedtls_pk_context key;
+	enum status status = tls_global_init(err);
 
-	mbedtls_x509_crt_init(&cert);
-	failed = mbed_parse_crt(cert_pem, &cert);
-	if (failed != 0) {
-		status = mbed_err(err, STATUS_INVALID, failed, "cannot read the certificate");
-	} else if (mbed_crt_uri(&cert, &uri) != STATUS_OK) {
-		status = err_set(err, STATUS_INVALID, "the certificate does not hold exactly one URI");
-	} else {
-		buf_append_span(ret_uri, uri);
-		status = buf_status(ret_uri);
-	}
-	mbedtls_x509_crt_free(&cert);
+	mbedtls_pk_init(&key);
+	if (status == STATUS_OK)
+		status = make_key(&key, err);
+	if (status == STATUS_OK)
+		status = write_key(&key, ret_key_pem, err);
+	mbedtls_pk_free(&key);
 	return status;
 }
 
-enum status pki_cert_not_after(struct span cert_pem, int64_t *ret_not_after_s, struct err *err)
+enum status pki_issue_request(struct span ca_cert_pem, struct span ca_key_pem, struct span csr_pem,
+                              const struct pki_subject *subject, struct buf *ret_cert_pem, struct err *err)
 {
-	enum status status = STATUS_OK;
-	mbedtls_x509_crt cert;
-	int failed;
+	struct making *making = making_new();
+	enum status status = making == NULL ? STATUS_NO_MEMORY : tls_global_init(err);
 
-	mbedtls_x509_crt_init(&cert);
-	failed = mbed_parse_crt(cert_pem, &cert);
-	if (failed != 0)
-		status = mbed_err(err, STATUS_INVALID, failed, "cannot read the certificate");
-	else
-		*ret_not_after_s = mbed_time_s(&cert.valid_to);
-	mbedtls_x509_crt_free(&cert);
+	if (status == STATUS_OK)
+		status = mbed_request_key(csr_pem, &making->key, err);
+	if (status == STATUS_OK)
+		status = issue(making, ca_cert_pem, ca_key_pem, subject, ret_cert_pem, err);
+	making_free(making);
 	return status;
 }

@@ -1,3 +1,4 @@
+rescue_unit_test(enroll proto)
 rescue_unit_test(identity proto)
 rescue_unit_test(order proto)
 rescue_unit_test(record proto)

@@ -2,12 +2,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "tests/unit/certs.h"
+#include "tests/unit/openssl.h"
 
 #define URI "spiffe://rescue.example/org/acme/workspace/w1"
 
@@ -26,41 +25,6 @@ static int teardown(void **state)
 	(void)state;
 	certs_pair_done(&ca);
 	return rmdir(folder);
-}
-
-/* Runs openssl(1) with the arguments, NULL at the end, and gives its output. */
-static struct buf openssl(const char *const *arguments, int *ret_exit_code)
-{
-	struct buf output = BUF_INIT(1 << 20);
-	int ends[2], how;
-	pid_t pid;
-	char chunk[4096];
-	ssize_t got;
-
-	assert_int_equal(pipe(ends), 0);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		dup2(ends[1], 1);
-		dup2(ends[1], 2);
-		close(ends[0]);
-		close(ends[1]);
-		execvp("openssl", (char *const *)(uintptr_t)arguments);
-		_exit(127);
-	}
-	close(ends[1]);
-	while ((got = read(ends[0], chunk, sizeof chunk)) > 0)
-		buf_append(&output, chunk, (size_t)got);
-	close(ends[0]);
-	assert_int_equal(waitpid(pid, &how, 0), pid);
-	*ret_exit_code = WIFEXITED(how) ? WEXITSTATUS(how) : -1;
-	return output;
-}
-
-static void remove_file(char *path)
-{
-	assert_int_equal(unlink(path), 0);
-	free(path);
 }
 
 static void pki_certificates_verify_with_another_implementation(void **state)
