@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/collect/collect.h"
 #include "agent/verdict.h"
 #include "shared/clock.h"
 #include "shared/log.h"
@@ -65,6 +64,22 @@ static enum status withhold(struct capturing *capturing, struct capture_row *row
 	                capturing->redactor == NULL ? note_no_rules : note_not_redacted, false);
 }
 
+static void note_rule(void *ctx, const char *rule, size_t count)
+{
+	struct capture_table *table = ctx;
+	struct capture_receipt *receipt = &table->receipts[table->receipt_count];
+
+	if (table->receipt_count == CAPTURE_RECEIPTS) {
+		table->has_more_receipts = true;
+		return;
+	}
+	table->receipt_count++;
+	receipt->row = table->count - 1;
+	receipt->count = count;
+	(void)snprintf(receipt->rule, sizeof receipt->rule, "%s", rule);
+}
+
+/* The row is the table's last. */
 static enum status add_clean(struct capturing *capturing, struct capture_row *row, const struct clean_text *clean)
 {
 	const struct section section = { .name = row->name, .outcome = row->outcome, .content = clean };
@@ -72,6 +87,8 @@ static enum status add_clean(struct capturing *capturing, struct capture_row *ro
 
 	row->bytes = clean_text_span(clean).len;
 	row->redactions = clean_text_redactions(clean);
+	if (status == STATUS_OK)
+		clean_text_each_rule(clean, note_rule, capturing->table);
 	if (status != STATUS_TOO_LARGE)
 		return status;
 	log_event(LOG_WARN, "capture.left_out", LOG_SPAN("capture_id", capturing->origin->capture_id),
@@ -174,7 +191,8 @@ static enum status withhold_everything(struct capturing *capturing)
 }
 
 /* NULL when any rule or any known value is in doubt. */
-static struct redactor *make_redactor(const struct agent_config *config, const struct record_origin *origin)
+static struct redactor *make_redactor(const struct agent_config *config, const struct record_origin *origin,
+                                      struct collect_known *ret_known)
 {
 	const struct redact_options options = { .rules_dir = config->redaction.rules_dir };
 	struct redactor *redactor = NULL;
@@ -182,7 +200,7 @@ static struct redactor *make_redactor(const struct agent_config *config, const s
 	enum status status = redactor_new(&options, &redactor, &err);
 
 	if (status == STATUS_OK)
-		status = collect_known_values(config, redactor, &err);
+		status = collect_known_values(config, redactor, ret_known, &err);
 	if (status == STATUS_OK)
 		return redactor;
 	log_event(LOG_ERROR, "capture.no_redactor", LOG_SPAN("capture_id", origin->capture_id),
@@ -203,8 +221,9 @@ enum status capture_run(const struct agent_config *config, const struct identity
 		.reason = order->reason,
 		.ts_ns = clock_real_ns(),
 	};
+	struct collect_known known = { 0 };
 	struct capture_table table;
-	struct redactor *redactor = make_redactor(config, &origin);
+	struct redactor *redactor = make_redactor(config, &origin, &known);
 	struct capturing capturing = {
 		.config = config,
 		.origin = &origin,
@@ -215,6 +234,7 @@ enum status capture_run(const struct agent_config *config, const struct identity
 	enum status status = STATUS_NO_MEMORY;
 
 	memset(capturing.table, 0, sizeof *capturing.table);
+	capturing.table->known = known;
 	*ret_parcel = NULL;
 	if (capturing.parcel != NULL)
 		status = redactor != NULL ? add_everything(&capturing, order, err) : withhold_everything(&capturing);

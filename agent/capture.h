@@ -10,7 +10,7 @@
 #ifndef RESCUE_AGENT_CAPTURE_H
 #define RESCUE_AGENT_CAPTURE_H
 
-#include "agent/config.h"
+#include "agent/collect/collect.h"
 #include "agent/parcel.h"
 #include "proto/identity.h"
 
@@ -23,9 +23,22 @@ struct capture_row {
 	int64_t took_ms;   /* to collect it */
 };
 
+/* How often one rule masked something in one section. */
+struct capture_receipt {
+	size_t row;
+	char rule[48]; /* cut off when it is longer */
+	size_t count;
+};
+
+enum { CAPTURE_RECEIPTS = 256 };
+
 struct capture_table {
 	struct capture_row rows[LIMIT_SECTIONS]; /* in the bundle's order, without the verdict */
 	size_t count;
+	struct capture_receipt receipts[CAPTURE_RECEIPTS]; /* in the order of the rows */
+	size_t receipt_count;
+	bool has_more_receipts;
+	struct collect_known known;
 	bool withheld; /* at least one section, or the verdict, was withheld */
 };
 

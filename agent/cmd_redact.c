@@ -6,6 +6,7 @@
 
 #include "agent/collect/collect.h"
 #include "agent/commands.h"
+#include "shared/fetch.h"
 
 enum { READ_STEP = 16384 };
 
@@ -48,21 +49,45 @@ static enum status read_input(const char *path, struct raw_text *raw, struct err
 	return status;
 }
 
-static int redact_and_print(const struct agent_config *config, const struct raw_text *raw)
+/* Which rule masks what and where, and never what stands there. */
+static bool explain(const char *name, const struct clean_text *clean)
+{
+	const struct redact_masking *masked;
+	size_t count = clean_text_maskings(clean, &masked);
+
+	for (size_t i = 0; i < count; i++) {
+		if (printf("%s:%zu:%zu: %s %s\n", name, masked[i].line, masked[i].column, masked[i].rule,
+		           masked[i].label) < 0)
+			return false;
+	}
+	return fflush(stdout) == 0;
+}
+
+static int print(const struct command_line *line, const struct clean_text *clean)
+{
+	bool printed = line->explain ? explain(line->file == NULL ? "-" : line->file, clean) :
+	                               command_write_stdout(clean_text_span(clean));
+
+	return printed ? EXIT_DONE : EXIT_FAILED;
+}
+
+static int redact_and_print(const struct agent_config *config, const struct command_line *line,
+                            const struct raw_text *raw)
 {
 	const struct redact_options options = { .rules_dir = config->redaction.rules_dir };
 	struct redactor *redactor = NULL;
 	struct clean_text *clean = NULL;
+	struct collect_known known;
 	struct err err = ERR_INIT;
 	int code = EXIT_WITHHELD;
 	enum status status = redactor_new(&options, &redactor, &err);
 
 	if (status == STATUS_OK)
-		status = collect_known_values(config, redactor, &err);
+		status = collect_known_values(config, redactor, &known, &err);
 	if (status == STATUS_OK)
 		status = redact_text(redactor, raw, &clean, &err);
 	if (status == STATUS_OK)
-		code = command_write_stdout(clean_text_span(clean)) ? EXIT_DONE : EXIT_FAILED;
+		code = print(line, clean);
 	else
 		(void)fprintf(stderr, "rescue-agent: nothing is printed: %s\n", err.text);
 	clean_text_free(clean);
@@ -84,9 +109,11 @@ int cmd_redact(const struct command_line *line)
 	status = config != NULL ? STATUS_OK : agent_config_new_default(&config, &err);
 	raw_text_init(&raw, LIMIT_REDACT_OUTPUT);
 	if (status == STATUS_OK)
+		status = fetch_global_init(&err);
+	if (status == STATUS_OK)
 		status = read_input(line->file, &raw, &err);
 	if (status == STATUS_OK)
-		code = redact_and_print(config, &raw);
+		code = redact_and_print(config, line, &raw);
 	else
 		(void)fprintf(stderr, "rescue-agent: %s\n", err.text);
 	raw_text_done(&raw);

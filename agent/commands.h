@@ -16,6 +16,7 @@ struct command_line {
 	const char *config; /* NULL when not given */
 	const char *output; /* NULL when not given; "-" is stdout */
 	const char *file;   /* the operand; NULL when not given */
+	bool explain;
 };
 
 int cmd_run(const struct command_line *line);

@@ -84,6 +84,7 @@ static const struct config_field extra_fields[] = {
 static const struct config_field redaction_fields[] = {
 	CONFIG_TEXT(MEMBER_TYPE(redaction), rules_dir, "/etc/rescue/rules.d"),
 	CONFIG_TEXTS(MEMBER_TYPE(redaction), known_value_files),
+	CONFIG_TEXT(MEMBER_TYPE(redaction), metadata, "http://169.254.169.254"),
 };
 
 static bool is_builtin_section(const char *name)

@@ -32,6 +32,7 @@ struct agent_config {
 	struct {
 		char *rules_dir;                       /* not below root: it belongs to the agent */
 		struct config_texts known_value_files; /* below root */
+		char *metadata;                        /* URL of the instance metadata service, "" for none */
 	} redaction;
 	char *spool_dir; /* not below root */
 	int64_t capture_deadline_s;

@@ -16,13 +16,14 @@ static const char usage[] =
 	"Commands:\n"
 	"  run                       wait for an order and answer it (the default)\n"
 	"  collect [--output F|-]    do the same now without a sweeper: print the redacted bundle, send nothing\n"
-	"  redact [FILE]             print FILE or standard input without its secrets\n"
+	"  redact [--explain] [FILE] print FILE or standard input without its secrets\n"
 	"  check-config              read the configuration and the redaction rules and say whether they are good\n"
 	"  version                   print the version\n"
 	"\n"
 	"Options:\n"
 	"  --config FILE             configuration (default " AGENT_CONFIG_DEFAULT ")\n"
 	"  --output FILE             collect: write the bundle there, \"-\" for standard output\n"
+	"  --explain                 redact: print which rule masks what instead: FILE:LINE:COLUMN: RULE LABEL\n"
 	"  --help                    print this\n"
 	"  --version                 print the version\n"
 	"\n"
@@ -45,7 +46,7 @@ static int cmd_enroll(const struct command_line *line)
 static const struct command {
 	const char *name;
 	int (*run)(const struct command_line *line);
-	bool takes_output, takes_file;
+	bool takes_output, takes_file; /* what takes a file explains itself as well */
 } commands[] = {
 	{ "run", cmd_run, false, false },
 	{ "collect", cmd_collect, true, false },
@@ -76,6 +77,7 @@ static int read_options(int argc, char **argv, struct command_line *line)
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "output", required_argument, NULL, 'o' },
+		{ "explain", no_argument, NULL, 'e' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
@@ -89,6 +91,9 @@ static int read_options(int argc, char **argv, struct command_line *line)
 			break;
 		case 'o':
 			line->output = optarg;
+			break;
+		case 'e':
+			line->explain = true;
 			break;
 		case 'h':
 			return fputs(usage, stdout) >= 0 ? EXIT_DONE : EXIT_FAILED;
@@ -120,6 +125,8 @@ int main(int argc, char **argv)
 		return wrong_usage("too many words after ", command->name);
 	if (line.output != NULL && !command->takes_output)
 		return wrong_usage("--output is not for ", command->name);
+	if (line.explain && !command->takes_file)
+		return wrong_usage("--explain is not for ", command->name);
 	if (operands == 2)
 		line.file = argv[optind + 1];
 	log_level_from_env();

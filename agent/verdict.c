@@ -62,6 +62,26 @@ static void append_table(struct buf *out, const struct capture_table *table)
 	}
 }
 
+/* Counts and places, never what stood there. */
+static void append_receipts(struct buf *out, const struct capture_table *table)
+{
+	buf_append_cstr(out, "known_values:");
+	for (size_t i = 0; i < KNOWN_SOURCES; i++)
+		buf_printf(out, "%s %s %zu%s", i == 0 ? "" : ",", collect_known_source_name((enum known_source)i),
+		           table->known.values[i], table->known.unread[i] ? " (not all read)" : "");
+	buf_append_byte(out, '\n');
+	if (table->receipt_count == 0)
+		return;
+	buf_printf(out, "redactions:\n  %-34s %-30s %5s\n", "section", "rule", "count");
+	for (size_t i = 0; i < table->receipt_count; i++) {
+		const struct capture_receipt *receipt = &table->receipts[i];
+
+		buf_printf(out, "  %-34s %-30s %5zu\n", table->rows[receipt->row].name, receipt->rule, receipt->count);
+	}
+	if (table->has_more_receipts)
+		buf_append_cstr(out, "  (and more)\n");
+}
+
 enum status verdict_make(const struct redactor *redactor, const struct record_origin *origin,
                          const struct collect_facts *facts, const struct capture_table *table,
                          struct clean_text **ret_text, struct err *err)
@@ -80,6 +100,7 @@ enum status verdict_make(const struct redactor *redactor, const struct record_or
 	append_container(redactor, &text, facts);
 	append_words(redactor, &text, "cloud_init_first_error", &facts->first_error, "(none)");
 	append_table(&text, table);
+	append_receipts(&text, table);
 	if (buf_status(&text) != STATUS_OK)
 		return buf_status(&text);
 	return redact_span(redactor, buf_span(&text), ret_text, err);

@@ -48,6 +48,10 @@
 #define LIMIT_KERNEL_RECORDS 100000            /* read from /dev/kmsg before giving up on reaching its end */
 #define LIMIT_KNOWN_VALUES 10000
 #define LIMIT_KNOWN_VALUE_BYTES (64 * 1024)
+#define LIMIT_KNOWN_MS 4000                    /* for asking the Engine and the metadata service for them */
+#define LIMIT_METADATA_MS 1000                 /* one question to the metadata service */
+#define LIMIT_METADATA_ANSWER (64 * 1024)
+#define LIMIT_HOMES 256                        /* home folders looked into for credential files */
 
 /* The agent. */
 #define LIMIT_SWEEPERS 16

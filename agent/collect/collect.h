@@ -43,12 +43,34 @@ struct collection {
 	struct collect_facts facts;
 };
 
+/* Where the box's own secret values come from. */
+enum known_source {
+	KNOWN_FILES,       /* redaction.known_value_files */
+	KNOWN_ENVIRONMENT, /* secret variables of this process, of /proc/1/environ and of /etc/environment */
+	KNOWN_HOMES,       /* .netrc, .docker/config.json, .aws/credentials */
+	KNOWN_CONTAINERS,  /* secret variables of every container */
+	KNOWN_METADATA,    /* the instance role's credentials */
+	KNOWN_SOURCES,
+};
+
+/* What became of each, for the verdict. */
+struct collect_known {
+	size_t values[KNOWN_SOURCES]; /* that no earlier source had */
+	bool unread[KNOWN_SOURCES];   /* something is there and could not be read; the log says what */
+};
+
+/* A name for people; a literal. */
+const char *collect_known_source_name(enum known_source source);
+
 /*
- * The box's own secret values, to be given to the redactor before anything else is read: the configured
- * files, each as a whole without white space at its ends, and line by line. Missing files are fine; anything else that
- * keeps a value from being known is an error, and the caller must then withhold everything.
+ * The box's own secret values, to be given to the redactor before anything else is read. The configured files are
+ * told each as a whole without white space at its ends, and line by line. Missing ones are fine; anything else that
+ * keeps one of them, or a value that was found, from being known is an error, and the caller must then withhold
+ * everything. Other sources may fail to answer, as boxes do that never finished booting: that is told in
+ * *ret_known, and leaves names, forms and randomness to find what they would have told.
  */
-enum status collect_known_values(const struct agent_config *config, struct redactor *redactor, struct err *err);
+enum status collect_known_values(const struct agent_config *config, struct redactor *redactor,
+                                 struct collect_known *ret_known, struct err *err);
 
 /* Always gives a collection, unless memory runs out. */
 enum status collect_run(const struct agent_config *config, const struct collect_request *request,

@@ -178,6 +178,22 @@ enum status automaton_add(struct automaton *automaton, struct span string, uint3
 	return STATUS_OK;
 }
 
+bool automaton_holds(const struct automaton *automaton, struct span string)
+{
+	uint32_t state = 0;
+
+	for (size_t i = 0; i < string.len && i < AUTOMATON_PREFIX; i++) {
+		state = child_of(automaton, state, string.ptr[i]);
+		if (state == 0)
+			return false;
+	}
+	for (uint32_t i = automaton->states[state].string; i != 0; i = automaton->strings[i].next) {
+		if (span_eq(span_of(automaton->strings[i].bytes, automaton->strings[i].len), string))
+			return true;
+	}
+	return false;
+}
+
 static uint32_t step(const struct automaton *automaton, uint32_t state, uint8_t byte)
 {
 	for (;;) {

@@ -12,7 +12,7 @@
 #include "shared/span.h"
 #include "shared/status.h"
 
-enum { AUTOMATON_PREFIX = 24 };
+enum { AUTOMATON_PREFIX = 12 };
 
 struct automaton;
 
@@ -23,6 +23,9 @@ void automaton_free(struct automaton *automaton);
 
 /* Keeps a copy of `string`, which has two bytes or more. `id` is given back where it is found. STATUS_NO_MEMORY. */
 enum status automaton_add(struct automaton *automaton, struct span string, uint32_t id);
+
+/* Whether `string` was added already. */
+bool automaton_holds(const struct automaton *automaton, struct span string);
 
 /* After the last string and before the first search. */
 void automaton_build(struct automaton *automaton);

@@ -43,13 +43,27 @@ void known_free(struct known *known)
 	free(known);
 }
 
-/* Values that stand in every text and tell nothing. */
+/* Values that stand in every text: masking them would hide the log and not the secret. */
 static bool is_common(struct span value)
 {
 	static const char *const words[] = {
-		"localhost", "production", "development", "staging", "default", "postgres", "postgresql", "enabled",
-		"disabled", "127.0.0.1", "0.0.0.0", "username", "example", "internal", "service", "changed", "docker",
-		"ubuntu", "debian", "latest", "master", "public", "system",
+		"127.0.0.1", "0.0.0.0", "access", "account", "action", "active", "address", 
+		"administrator", "always", "amazon", "anonymous", "apache", "application", "binary", "browser", "bucket",
+		"cancel", "changed", "changeit", "changeme", "client", "cluster", "command", "config", "connection", "console",
+		"container", "content", "cookie", "create", "custom", "database", "debian", "default", "delete", "deploy",
+		"developer", "development", "device", "disable", "disabled", "docker", "domain", "dynamic", "elastic", "enable",
+		"enabled", "engine", "example", "external", "failed", "filesystem", "folder", "format",
+		"gateway", "github", "global", "google", "grafana", "health", "hidden", "insecure", "install", "instance",
+		"integration", "internal", "jenkins", "kubernetes", "latest", "letmein", "localhost", "logging", "manager",
+		"manual", "master", "memory", "message", "metadata", "method", "microsoft", "minimal", "mongodb", "monitor",
+		"mysqld", "network", "normal", "notset", "object", "online", "openid", "optional", "oracle", "package", "passwd",
+		"password", "platform", "plugin", "policy", "postgres", "postgresql", "primary", "private", "process", 
+		"production", "profile", "project", "prometheus", "prompt", "public", "python", "qwerty", "rabbitmq", "random",
+		"readonly", "region", "registry", "release", "remote", "replica", "request", "required", "runtime", "sample",
+		"schema", "script", "secret", "secure", "security", "select", "server", "service", "session", "simple", "source",
+		"staging", "standard", "started", "static", "status", "storage", "strict", "string", "system",
+		"target", "template", "testing", "timeout", "ubuntu", "unknown", "update", "upgrade", "username", 
+		"variable", "version", "warning", "worker", "workspace",
 	};
 
 	if (value_is_placeholder(value) || (value_is_number(value) && value.len < 8))
@@ -102,6 +116,8 @@ enum status known_add(struct known *known, struct span value, const char *label)
 	if (known->count >= LIMIT_KNOWN_VALUES || value.len > LIMIT_KNOWN_VALUE_BYTES)
 		return STATUS_TOO_LARGE;
 	status = make_room(known);
+	if (status == STATUS_OK && automaton_holds(known->automaton, value))
+		return STATUS_OK;
 	if (status == STATUS_OK) {
 		known->labels[known->count++] = label;
 		status = forms_each(value, add_form, &adding);
@@ -110,6 +126,11 @@ enum status known_add(struct known *known, struct span value, const char *label)
 	if (status != STATUS_OK)
 		known->failed = status;
 	return status;
+}
+
+size_t known_count(const struct known *known)
+{
+	return known->count;
 }
 
 /* Once for all values, by the first search: building after each value would cost the square of their number. */
@@ -144,6 +165,8 @@ enum status known_find_all(struct known *known, struct span text, struct finding
 {
 	struct search search = { known, findings };
 
+	if (known == NULL)
+		return STATUS_OK;
 	if (known->failed != STATUS_OK || known->automaton == NULL)
 		return known->failed;
 	build(known);

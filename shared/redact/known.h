@@ -24,6 +24,9 @@ void known_free(struct known *known);
  */
 enum status known_add(struct known *known, struct span value, const char *label);
 
+size_t known_count(const struct known *known);
+
+/* A NULL `known` finds nothing. */
 enum status known_find_all(struct known *known, struct span text, struct findings *findings);
 
 #endif

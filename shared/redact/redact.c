@@ -3,11 +3,14 @@
 #include <stdlib.h>
 
 #include "shared/redact/assign.h"
+#include "shared/redact/chars.h"
+#include "shared/redact/keyname.h"
 #include "shared/redact/known.h"
 #include "shared/redact/mask.h"
 #include "shared/redact/redactor.h"
 #include "shared/redact/scan.h"
 #include "shared/redact/utf8.h"
+#include "shared/redact/value.h"
 
 /* A mask can bring a further secret to light; text that is not quiet after so many rounds is not given out. */
 enum { MAX_ROUNDS = 4 };
@@ -56,18 +59,97 @@ enum status redactor_add_value(struct redactor *redactor, struct span value, con
 	return redactor == NULL ? STATUS_WITHHELD : known_add(redactor->known, value, label);
 }
 
-static enum status find_all(const struct redactor *redactor, struct span text, struct findings *ret_findings)
+size_t redactor_known_count(const struct redactor *redactor)
+{
+	return redactor == NULL ? 0 : known_count(redactor->known);
+}
+
+/* `known` NULL: by rules and names alone. */
+static enum status find_with(const struct redactor *redactor, struct known *known, struct span text,
+                             struct findings *ret_findings)
 {
 	size_t budget = SCAN_BUDGET;
 	struct scan_job job = {
 		.rules = redactor->rules,
-		.known = redactor->known,
+		.known = known,
 		.text = text,
 		.budget = &budget,
 		.findings = ret_findings,
 	};
 
 	return scan_run(&job);
+}
+
+static enum status find_all(const struct redactor *redactor, struct span text, struct findings *ret_findings)
+{
+	return find_with(redactor, redactor->known, text, ret_findings);
+}
+
+enum status redactor_learn(struct redactor *redactor, struct span text)
+{
+	struct findings findings = { 0 };
+	enum status status = STATUS_WITHHELD;
+
+	if (redactor != NULL)
+		status = find_with(redactor, NULL, text, &findings);
+	for (size_t i = 0; i < findings.count && status == STATUS_OK; i++) {
+		const struct finding *found = &findings.items[i];
+
+		status = known_add(redactor->known, span_sub(text, found->start, found->end - found->start), found->label);
+	}
+	findings_done(&findings);
+	return status;
+}
+
+/* "/run/secrets/db" says where the secret is, and stands in the log for good reasons. */
+static bool is_path(struct span value)
+{
+	return value.len > 0 && value.ptr[0] == '/' && value_is_identifier(value);
+}
+
+/* "NAME=value", as the finders know it. */
+static enum status learn_as_text(struct redactor *redactor, struct span name, struct span value)
+{
+	struct buf text = BUF_INIT(name.len + value.len + 1);
+	enum status status;
+
+	buf_append_span(&text, name);
+	buf_append_byte(&text, '=');
+	buf_append_span(&text, value);
+	status = buf_status(&text);
+	if (status == STATUS_OK)
+		status = redactor_learn(redactor, buf_span(&text));
+	buf_wipe(&text);
+	return status;
+}
+
+/* A key or a list over several lines may be logged line by line; what is no word of a format is masked there too. */
+static enum status learn_lines(struct redactor *redactor, struct span value, const char *label)
+{
+	enum status status = STATUS_OK;
+	struct span line;
+
+	while (status == STATUS_OK && span_next_line(&value, &line)) {
+		while (line.len > 0 && is_space(line.ptr[line.len - 1]))
+			line.len--;
+		if (value_is_random(line))
+			status = known_add(redactor->known, line, label);
+	}
+	return status;
+}
+
+enum status redactor_learn_variable(struct redactor *redactor, struct span name, struct span value)
+{
+	const char *label;
+	enum status status;
+
+	if (redactor == NULL)
+		return STATUS_WITHHELD;
+	status = learn_as_text(redactor, name, value);
+	if (status != STATUS_OK || keyname_judge(name, &label) != KEY_STRONG || is_path(value))
+		return status;
+	status = known_add(redactor->known, value, label);
+	return status == STATUS_OK ? learn_lines(redactor, value, label) : status;
 }
 
 /* One environment assignment and nothing else: the name goes too (see redact.h). */

@@ -41,6 +41,16 @@ void redactor_free(struct redactor *redactor);
 enum status redactor_add_value(struct redactor *redactor, struct span value, const char *label);
 
 /*
+ * The same for whatever in `text` is a secret to the finders (a token, a URL's password), under the label that they
+ * give it; and for the value of a variable, as a whole and in its lines when the name says that it is a secret.
+ */
+enum status redactor_learn(struct redactor *redactor, struct span text);
+enum status redactor_learn_variable(struct redactor *redactor, struct span name, struct span value);
+
+/* How many values it knows by now. */
+size_t redactor_known_count(const struct redactor *redactor);
+
+/*
  * Redacts `raw`. On STATUS_OK *ret_text is owned by the caller. On any other result *ret_text is NULL, the status
  * is STATUS_WITHHELD and `err` has a reason without content.
  */

@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import http.server
 import json
 import os
 import random
@@ -9,6 +10,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 
 import pytest
@@ -86,6 +88,54 @@ def box(tmp_path):
 def engine(box):
     with Engine(box.socket) as double:
         yield double
+
+
+class Metadata:
+    """The instance metadata service, version 2: nothing without a token."""
+
+    ROLES = "/latest/meta-data/iam/security-credentials/"
+
+    def __init__(self):
+        self.seen, self.has_role = [], True
+        double = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def log_message(self, *args):
+                pass
+
+            def answer(self, code, body):
+                double.seen.append(f"{self.command} {self.path}")
+                self.send_response(code)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body.encode())
+
+            def do_PUT(self):
+                assert self.headers["X-aws-ec2-metadata-token-ttl-seconds"]
+                self.answer(200, "the-token==")
+
+            def do_GET(self):
+                if self.headers["X-aws-ec2-metadata-token"] != "the-token==":
+                    self.answer(401, "")
+                elif not double.has_role:
+                    self.answer(404, "")
+                elif self.path == Metadata.ROLES:
+                    self.answer(200, "web-role\n")
+                else:
+                    self.answer(200, json.dumps({"Code": "Success", "AccessKeyId": "ASIA2J5PH6W7ZD2LV4ZP",
+                                                 "SecretAccessKey": "Zebra/Secret+Access0Key",
+                                                 "Token": "SessionToken+Of-This=Role"}))
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+    def __enter__(self):
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *args):
+        self.server.shutdown()
+        self.server.server_close()
 
 
 LOGS = "agent-container.logs.tail"
@@ -274,6 +324,64 @@ def test_known_values_of_the_box_are_masked_wherever_they_stand(box):
     box.put("/configs/.auth_token", value + "\n")
     box.put("/configs/system-prompt.md", f"never say {value} aloud\n")
     assert "staple" not in box.collect()["system-prompt.md"]["content"]
+
+
+def masked_everywhere(box, values, **settings):
+    """The values stand in a file where nothing tells that they are secrets; what the collection makes of it."""
+    box.put("/configs/system-prompt.md", "".join(f"saw {value} here\n" for value in values))
+    sections = box.collect(**settings)
+    content = sections["system-prompt.md"]["content"]
+    assert [value for value in values if value in content] == []
+    return sections
+
+
+def test_secrets_of_every_container_are_masked_wherever_they_stand(box, engine):
+    engine.add("ws-one", env=["A_TOKEN=blue whale nine", "DATABASE_URL=postgres://app:red-panda-12@db/x", "HOME=/root"])
+    engine.add("side-car", env=["APP_PASSWORD=green parrot", "GREETING=good morning"])
+    sections = masked_everywhere(box, ["blue whale nine", "Ymx1ZSB3aGFsZSBuaW5l", "blue%20whale%20nine",
+                                       "626c7565207768616c65206e696e65", "green parrot", "red-panda-12"])
+    assert "containers 3" in sections["verdict"]["content"] and "not all read" not in sections["verdict"]["content"]
+    box.put("/configs/system-prompt.md", "good morning /root\n")
+    assert box.collect()["system-prompt.md"]["content"] == "good morning /root\n"
+
+
+def test_secrets_of_containers_on_disk_serve_when_the_engine_hangs(box, engine):
+    container = engine.add("ws-one", env=["A_TOKEN=blue whale nine"])
+    box.put_container(container)
+    container.hang = {"inspect"}
+    masked_everywhere(box, ["blue whale nine"], capture_deadline_s=2)
+
+
+def test_an_engine_that_tells_nothing_is_named_in_the_verdict(box, engine):
+    engine.hang = {"list"}
+    verdict = box.collect(capture_deadline_s=2)["verdict"]["content"]
+    assert "containers 0 (not all read)" in verdict
+
+
+def test_secrets_of_home_folders_and_the_environment_are_masked(box):
+    box.put("/root/.netrc", "machine h login u password grey-seal-7\n")
+    box.put("/home/bob/.aws/credentials", "[default]\naws_secret_access_key = tan-otter-55\n")
+    box.put("/home/eve/.docker/config.json", json.dumps({"auths": {"r": {"auth": base64.b64encode(
+        b"eve:pale-heron-66").decode()}}}))
+    box.put("/proc/1/environ", b"HOME=/\0FIRST_SECRET=dun-horse-33\0")
+    box.put("/etc/environment", "SECOND_SECRET=roan-goat-22\n")
+    masked_everywhere(box, ["grey-seal-7", "tan-otter-55", "pale-heron-66", "dun-horse-33", "roan-goat-22"])
+
+
+def test_credentials_of_the_instance_role_are_masked_on_ec2_only(box):
+    with Metadata() as metadata:
+        values = ["Zebra/Secret+Access0Key", "SessionToken+Of-This=Role"]
+        box.put("/configs/system-prompt.md", "".join(f"saw {value} here\n" for value in values))
+        assert values[0] in box.collect(redaction={"metadata": metadata.url})["system-prompt.md"]["content"]
+        assert metadata.seen == []
+        box.put("/sys/class/dmi/id/sys_vendor", "Amazon EC2\n")
+        masked_everywhere(box, values, redaction={"metadata": metadata.url})
+        assert metadata.seen == ["PUT /latest/api/token", f"GET {Metadata.ROLES}", f"GET {Metadata.ROLES}web-role"]
+        metadata.has_role = False
+        verdict = box.collect(redaction={"metadata": metadata.url})["verdict"]["content"]
+        assert "metadata 0\n" in verdict
+    verdict = box.collect(redaction={"metadata": metadata.url})["verdict"]["content"]
+    assert "metadata 0 (not all read)" in verdict
 
 
 def test_a_known_value_that_cannot_be_read_withholds_everything(box):

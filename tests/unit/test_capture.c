@@ -13,6 +13,7 @@
 #include "agent/collect/collect.h"
 #include "proto/bundle.h"
 #include "shared/log.h"
+#include "shared/redact/rule.h"
 
 #define CAPTURE "11111111-2222-4333-8444-555555555555"
 #define SECRET "OPENAI_API_KEY=sk-1234567890abcdefgh"
@@ -29,9 +30,16 @@ static struct {
 	int runs;
 } box;
 
-enum status collect_known_values(const struct agent_config *config, struct redactor *redactor, struct err *err)
+const char *collect_known_source_name(enum known_source source)
+{
+	return source == KNOWN_CONTAINERS ? "containers" : "other";
+}
+
+enum status collect_known_values(const struct agent_config *config, struct redactor *redactor,
+                                 struct collect_known *ret_known, struct err *err)
 {
 	(void)config;
+	*ret_known = (struct collect_known){ .values[KNOWN_CONTAINERS] = 3, .unread[KNOWN_CONTAINERS] = true };
 	if (box.known_values != STATUS_OK)
 		return err_set(err, box.known_values, "cannot read a known value file");
 	return redactor_add_value(redactor, SPAN_LIT("my-own-box-value"), "KNOWN_VALUE");
@@ -188,6 +196,40 @@ static void capture_verdict_comes_first_and_says_what_happened(void **state)
 	}
 	assert_silent_about("ghp_k3JxQ");
 	assert_tells("  host                               ok                 7           0        7\n");
+	assert_tells("containers 3 (not all read)");
+	assert_silent_about("redactions:\n");
+}
+
+static void capture_verdict_has_a_receipt_of_what_was_masked(void **state)
+{
+	(void)state;
+	put_section("config.yaml", OUTCOME_OK, SPAN_LIT("x\n" SECRET "\n" SECRET "2\nsaid my-own-box-value here\n"));
+	put_section("host", OUTCOME_OK, SPAN_LIT("see ghp_k3JxQ9wZr7TbN2vLm8HsYd4FcE6uAp1gXo5R\n"));
+	capture(45);
+	assert_tells("redactions:\n"
+	             "  section                            rule                           count\n"
+	             "  config.yaml                        key-name                           2\n"
+	             "  config.yaml                        known-value                        1\n"
+	             "  host                               github-token                       1\n");
+	assert_int_equal(table.receipt_count, 3);
+}
+
+/* The verdict is redacted as well: no rule's name may look like a secret in it. */
+static void capture_receipt_shows_the_name_of_every_rule(void **state)
+{
+	struct redactor *redactor = NULL;
+	struct buf text = BUF_INIT(LIMIT_SECTION_BYTES);
+	struct clean_text *clean = NULL;
+
+	(void)state;
+	assert_int_equal(redactor_new(NULL, &redactor, NULL), STATUS_OK);
+	for (size_t i = 0; i < rule_count; i++)
+		buf_printf(&text, "  %-34s %-30s %5zu\n", "agent-container.logs.tail", rule_table[i].name, i);
+	assert_int_equal(redact_span(redactor, buf_span(&text), &clean, NULL), STATUS_OK);
+	assert_true(span_eq(clean_text_span(clean), buf_span(&text)));
+	clean_text_free(clean);
+	buf_done(&text);
+	redactor_free(redactor);
 }
 
 static void capture_without_redactor_reads_nothing_and_ships_withheld_records(void **state)
@@ -289,6 +331,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CAPTURE_TEST(capture_redacts_every_section_and_keeps_their_order),
 		CAPTURE_TEST(capture_verdict_comes_first_and_says_what_happened),
+		CAPTURE_TEST(capture_verdict_has_a_receipt_of_what_was_masked),
+		CAPTURE_TEST(capture_receipt_shows_the_name_of_every_rule),
 		CAPTURE_TEST(capture_without_redactor_reads_nothing_and_ships_withheld_records),
 		CAPTURE_TEST(capture_with_a_bad_site_rule_is_withheld),
 		CAPTURE_TEST(capture_obeys_the_shorter_deadline),
