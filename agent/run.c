@@ -7,6 +7,7 @@
 #include "agent/spool.h"
 #include "agent/upload.h"
 #include "agent/wait.h"
+#include "shared/failpoint.h"
 #include "shared/log.h"
 #include "shared/stop.h"
 
@@ -74,6 +75,7 @@ static enum status send_parcel(struct run *run, const struct order *order, const
 
 	if (status != STATUS_OK)
 		return status;
+	FAILPOINT("agent.uploaded");
 	remember_finished(run, order);
 	if (run->has_spool && end == UPLOAD_REFUSED)
 		spool_set_aside(&run->spool, parcel_capture_id(parcel));
@@ -129,6 +131,7 @@ static enum run_state decide(struct run *run)
 		link_slow(&run->link);
 		return RUN_WAIT;
 	}
+	FAILPOINT("agent.ordered");
 	log_order(run, LOG_INFO, "order.received");
 	link_works(&run->link);
 	return state == SPOOL_WAITING ? RUN_DRAIN : RUN_CAPTURE;
@@ -152,8 +155,10 @@ static enum run_state capture_step(struct run *run)
 	struct err err = ERR_INIT;
 	enum status status = capture_run(run->config, &run->link.identity, &run->order, &run->parcel, NULL, &err);
 
+	FAILPOINT("agent.captured");
 	if (status == STATUS_OK)
 		status = parcel_seal(run->parcel, &err);
+	FAILPOINT("agent.sealed");
 	if (status != STATUS_OK) {
 		log_event(LOG_ERROR, "capture.failed", LOG_S("capture_id", run->order.capture_id),
 		          LOG_S("error", err.text));

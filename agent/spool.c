@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "shared/failpoint.h"
 #include "shared/file.h"
 #include "shared/log.h"
 
@@ -63,6 +64,23 @@ static bool is_half_written(const char *name)
 	return len == order + 7 && strncmp(name + ID_LEN, SUFFIX_ORDER ".", strlen(SUFFIX_ORDER) + 1) == 0;
 }
 
+/* An order whose bundle was never put, or was dropped already. */
+static bool is_left_alone(int folder, const char *name)
+{
+	static const char *const suffixes[] = { SUFFIX_WAITING, SUFFIX_REFUSED };
+
+	if (strlen(name) <= ID_LEN || !order_is_uuid(span_of(name, ID_LEN)) || strcmp(name + ID_LEN, SUFFIX_ORDER) != 0)
+		return false;
+	for (size_t i = 0; i < 2; i++) {
+		char bundle[ID_LEN + sizeof SUFFIX_REFUSED];
+
+		(void)snprintf(bundle, sizeof bundle, "%.*s%s", ID_LEN, name, suffixes[i]);
+		if (faccessat(folder, bundle, F_OK, 0) == 0)
+			return false;
+	}
+	return true;
+}
+
 enum status spool_init(struct spool *spool, const char *dir, struct err *err)
 {
 	enum status status = file_make_dirs(dir, 0700, err);
@@ -77,7 +95,7 @@ enum status spool_init(struct spool *spool, const char *dir, struct err *err)
 		return err_set_errno(err, "cannot open the spool %s", dir);
 	while ((entry = readdir(folder)) != NULL) {
 		/* A set-aside parcel never looks half written: ".refused" is longer than a temporary ending. */
-		if (is_half_written(entry->d_name))
+		if (is_half_written(entry->d_name) || is_left_alone(dirfd(folder), entry->d_name))
 			(void)unlinkat(dirfd(folder), entry->d_name, 0);
 	}
 	(void)closedir(folder);
@@ -192,8 +210,10 @@ enum status spool_put(const struct spool *spool, const struct order *order, cons
 	/* The order first: a bundle in its place always has one. */
 	if (status == STATUS_OK)
 		status = file_write_atomic(order_path, buf_span(&json), 0600, err);
+	FAILPOINT("spool.order_put");
 	if (status == STATUS_OK)
 		status = file_write_atomic(path, parcel_gzip(parcel), 0600, err);
+	FAILPOINT("spool.put");
 	if (status == STATUS_OK)
 		remove_file(spool, order->capture_id, SUFFIX_REFUSED);
 	return status;
@@ -230,7 +250,9 @@ enum status spool_load(const struct spool *spool, const char *capture_id, struct
 void spool_drop(const struct spool *spool, const char *capture_id)
 {
 	remove_file(spool, capture_id, SUFFIX_WAITING);
+	FAILPOINT("spool.dropping");
 	remove_file(spool, capture_id, SUFFIX_ORDER);
+	FAILPOINT("spool.dropped");
 }
 
 void spool_set_aside(const struct spool *spool, const char *capture_id)

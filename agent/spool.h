@@ -35,7 +35,7 @@ struct spool_list {
 	size_t count;
 };
 
-/* Makes the folder and clears what a crash left half written. */
+/* Makes the folder and clears what a crash left half written or without its bundle. */
 enum status spool_init(struct spool *spool, const char *dir, struct err *err);
 
 enum status spool_list(const struct spool *spool, struct spool_list *ret_list, struct err *err);

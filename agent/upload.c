@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "shared/failpoint.h"
 #include "shared/log.h"
 
 enum {
@@ -66,6 +67,7 @@ enum status upload_run(struct link *link, const struct parcel *parcel, enum uplo
 
 	(void)snprintf(path, sizeof path, "/v1/captures/%s/bundle", parcel_capture_id(parcel));
 	do {
+		FAILPOINT("agent.uploading");
 		status = link_try(link, &call, &answer);
 		if (status == STATUS_OK)
 			status = judge(link, parcel, &answer, ret_end);

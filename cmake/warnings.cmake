@@ -8,6 +8,9 @@ target_compile_options(rescue_options INTERFACE
 if(RESCUE_WERROR)
 	target_compile_options(rescue_options INTERFACE -Werror)
 endif()
+if(RESCUE_FAILPOINTS)
+	target_compile_definitions(rescue_options INTERFACE RESCUE_FAILPOINTS)
+endif()
 if(RESCUE_SANITIZE)
 	target_compile_options(rescue_options INTERFACE
 		-fsanitize=${RESCUE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "shared/failpoint.h"
 #include "shared/limits.h"
 
 enum { READ_STEP = 16384 };
@@ -103,10 +104,12 @@ enum status file_write_atomic(const char *path, struct span content, mode_t mode
 		(void)close(fd);
 		goto fail;
 	}
+	FAILPOINT("file.written");
 	if (close(fd) != 0 || rename(temporary, path) != 0) {
 		status = err_set_errno(err, "cannot put %s in place", path);
 		goto fail;
 	}
+	FAILPOINT("file.renamed");
 	if (sync_folder_of(path) != STATUS_OK)
 		return err_set_errno(err, "cannot fsync the folder of %s", path);
 	return STATUS_OK;

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "shared/clock.h"
+#include "shared/failpoint.h"
 #include "shared/log.h"
 #include "shared/random.h"
 #include "shared/stop.h"
@@ -33,7 +34,8 @@ static void on_notice(void *ctx, struct span workspace_id)
 {
 	struct tenant_threads *threads = ctx;
 
-	gate_notice(threads->gate, threads->index, workspace_id);
+	if (!FAILPOINT_FAILS("listen.lose"))
+		gate_notice(threads->gate, threads->index, workspace_id);
 }
 
 /*

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "shared/clock.h"
+#include "shared/failpoint.h"
 #include "shared/log.h"
 #include "sweeper/gate/core.h"
 #include "sweeper/gate/reply.h"
@@ -115,8 +116,10 @@ static void deliver(struct order_wait *wait, const struct order *order)
 	log_event(LOG_INFO, "order.delivered", LOG_S("capture_id", sent.capture_id), LOG_S("org", tenant->config->org),
 	          LOG_S("workspace_id", sent.workspace_id));
 	metrics_add(METRIC_ORDERS_DELIVERED, NULL, 1);
+	FAILPOINT("order.answering");
 	conn_answer(end(wait), &(struct http1_answer){
 		.code = 200, .content_type = "application/json", .body = buf_span(&body) });
+	FAILPOINT("order.answered");
 	note_delivery(tenant, sent.capture_id);
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "shared/failpoint.h"
 #include "shared/log.h"
 #include "sweeper/gate/reply.h"
 
@@ -27,11 +28,13 @@ static void on_done(struct job *job)
 
 	if (job->work == NULL)
 		task_answer_error(task, 503, "the sweeper is stopping");
+	FAILPOINT("task.answering");
 	if (task->conn != NULL)
 		conn_answer(task->conn, &(struct http1_answer){ .code = task->code,
 		                                                .content_type = "application/json",
 		                                                .body = buf_span(&task->answer),
 		                                                .retry_after_s = task->retry_after_s });
+	FAILPOINT("task.answered");
 	task_free(task);
 }
 

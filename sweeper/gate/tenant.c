@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "shared/clock.h"
+#include "shared/failpoint.h"
 #include "shared/log.h"
 #include "shared/random.h"
 #include "sweeper/gate/core.h"
@@ -142,7 +143,8 @@ static void on_tick(uv_timer_t *timer)
 	struct gate_tenant *tenant = timer->data;
 	int64_t now = clock_mono_ms();
 
-	scan(tenant);
+	if (!FAILPOINT_FAILS("gate.no_poll"))
+		scan(tenant);
 	if (!tenant->probing && (!tenant->was_probed || now - tenant->probed_mono_ms >= PROBE_MS)) {
 		tenant->probed_mono_ms = now;
 		tenant->probing = submit(tenant, work_on_probe, on_probed) == STATUS_OK;

@@ -1,5 +1,6 @@
 #include "sweeper/gate/upload.h"
 
+#include "shared/failpoint.h"
 #include "shared/log.h"
 #include "sweeper/gate/receive.h"
 #include "sweeper/metrics.h"
@@ -112,6 +113,7 @@ static void receive(struct task *task, struct ledger *ledger, const struct row *
 	                                    &received, &err);
 
 	rules_release(redactor);
+	FAILPOINT("upload.redacted");
 	if (status != STATUS_OK) {
 		refuse(task, ledger, status, &err);
 	} else {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "shared/clock.h"
+#include "shared/failpoint.h"
 #include "sweeper/ledger/sqlstate.h"
 
 enum {
@@ -147,6 +148,7 @@ static enum status run_script(struct connection *connection, const char *name, c
 
 	if (!PQsendQuery(connection->pg, text))
 		return connection_failed(connection, "the database takes no statement", err);
+	FAILPOINT_OF("sent", name);
 	return collect(connection, name, clock_mono_ms() + patience_ms, &rows, err);
 }
 
@@ -190,7 +192,10 @@ static enum status run(struct connection *connection, enum sql sql, const struct
 		                         params->lengths, params->formats, 1);
 	if (!sent)
 		return connection_failed(connection, "the database takes no statement", err);
-	return collect(connection, sql_name(sql), clock_mono_ms() + ANSWER_MS, ret_rows, err);
+	FAILPOINT_OF("sent", sql_name(sql));
+	status = collect(connection, sql_name(sql), clock_mono_ms() + ANSWER_MS, ret_rows, err);
+	FAILPOINT_OF("done", sql_name(sql));
+	return status;
 }
 
 static enum status prepare_session(struct connection *connection, struct err *err)

@@ -2,12 +2,17 @@
  * archive: the sink that keeps each bundle as a file, DIR/<org>/<workspace_id>/<capture_id>.ndjson.gz. Shipping it
  * again writes the same file again.
  */
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "proto/identity.h"
 #include "shared/file.h"
 #include "sweeper/ship/sink.h"
+
+#define SUFFIX ".ndjson.gz"
 
 static enum status archive_make(const struct sink_options *options, void **ret_sink, struct err *err)
 {
@@ -23,6 +28,23 @@ static enum status archive_make(const struct sink_options *options, void **ret_s
 static void archive_free(void *sink)
 {
 	free(sink);
+}
+
+/* What a sweeper that was killed while it wrote this capture's file has left beside it (file_write_atomic). */
+static void clear_strays(const char *folder, const char *capture_id)
+{
+	char start[sizeof SUFFIX + CAPTURE_ID_SIZE];
+	DIR *open_folder = opendir(folder);
+	struct dirent *entry;
+	int len = snprintf(start, sizeof start, "%s" SUFFIX ".", capture_id);
+
+	if (open_folder == NULL)
+		return;
+	while ((entry = readdir(open_folder)) != NULL) {
+		if (strncmp(entry->d_name, start, (size_t)len) == 0)
+			(void)unlinkat(dirfd(open_folder), entry->d_name, 0);
+	}
+	(void)closedir(open_folder);
 }
 
 static enum status write_bundle(const struct sink_options *archive, const struct cargo *cargo, struct err *err)
@@ -42,7 +64,8 @@ static enum status write_bundle(const struct sink_options *archive, const struct
 	status = file_make_dirs(folder, 0700, err);
 	if (status != STATUS_OK)
 		return status;
-	len = snprintf(path, sizeof path, "%s/%s.ndjson.gz", folder, cargo->capture_id);
+	clear_strays(folder, cargo->capture_id);
+	len = snprintf(path, sizeof path, "%s/%s" SUFFIX, folder, cargo->capture_id);
 	if (len < 0 || (size_t)len >= sizeof path)
 		return err_set(err, STATUS_TOO_LARGE, "the path of the archive is too long");
 	return file_write_atomic(path, buf_span(&cargo->bundle_gzip), 0600, err);

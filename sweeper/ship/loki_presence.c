@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "shared/failpoint.h"
 #include "shared/jdoc.h"
 
 #define S_NS INT64_C(1000000000)
@@ -128,6 +129,7 @@ static enum status ask_page(const struct loki_presence *presence, struct span lo
 	int code;
 	enum status status = loki_link_query(presence->link, logql, range, LOKI_QUERY_LIMIT, &code, &body, err);
 
+	FAILPOINT("ship.asked");
 	if (status != STATUS_OK)
 		return status;
 	if (code != 200)

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "shared/clock.h"
+#include "shared/failpoint.h"
 #include "shared/log.h"
 #include "sweeper/metrics.h"
 #include "sweeper/ship/substitute.h"
@@ -31,7 +32,9 @@ enum status loki_work_send(const struct loki_work *work, const struct loki_push 
 
 	if (status != STATUS_OK)
 		return err_set(err, status, "cannot build a push: %s", status_name(status));
+	FAILPOINT("ship.pushing");
 	status = loki_link_push(work->presence.link, buf_span(&packed), &code, &body, err);
+	FAILPOINT("ship.pushed");
 	if (status == STATUS_OK)
 		*ret_answer = loki_answer_read(code, buf_span(&body));
 	return status;

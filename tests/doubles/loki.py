@@ -4,7 +4,7 @@
     loki.py --port 0 --port-file F [--wal FILE] [limits…]
 
 POST /loki/api/v1/push, GET /loki/api/v1/query_range and /ready are Loki's. For the tests:
-    GET  /_double/entries   {"entries": […]}: everything that is stored, oldest first
+    GET  /_double/entries   {"entries": […], "next": n}: what is stored, oldest first; with ?since=n only what came later
     GET  /_double/requests  {"pushes": n, "queries": n, "headers": {…}}, the last push's headers in lower case
     POST /_double/faults    a list: each is taken by the next push (or query, with "on": "query"), "count" times:
                             {"kind": "status", "code": 429}; {"kind": "slow", "seconds": 2}; {"kind": "drop"};
@@ -113,11 +113,16 @@ class Store:
             self.wal = open(options.wal, "ab", buffering=0)
 
     def replay(self, path):
-        if os.path.exists(path):
-            with open(path, "rb") as log:
-                for record in log:
-                    if record.endswith(b"\n"):  # the last may have been torn by the kill
-                        self.keep(self.stream(json.loads(record)[0]), *json.loads(record)[1:])
+        if not os.path.exists(path):
+            return
+        whole = 0
+        with open(path, "rb") as log:
+            for record in log:
+                if record.endswith(b"\n"):  # the last may have been torn by the kill
+                    labels, *entry = json.loads(record)
+                    self.keep(self.stream(labels), *entry)
+                    whole += len(record)
+        os.truncate(path, whole)  # what comes next must not be appended to half a record
 
     def stream(self, labels):
         key = tuple(sorted(labels.items()))
@@ -262,9 +267,10 @@ class Store:
         return {"status": "success", "data": {"resultType": "streams", "stats": {}, "result": [
             {"stream": dict(key), "values": values} for key, values in result.items()]}}
 
-    def dump(self):
-        return {"entries": [{"ts": str(ns), "labels": stream.labels, "line": line, "metadata": metadata}
-                            for ns, _, stream, line, metadata in self.entries]}
+    def dump(self, since):
+        return {"next": len(self.entries),
+                "entries": [{"ts": str(ns), "labels": stream.labels, "line": line, "metadata": metadata}
+                            for ns, number, stream, line, metadata in self.entries if number >= since]}
 
 
 def read_push(body):
@@ -336,7 +342,8 @@ class Handler(BaseHTTPRequestHandler):
         routes = {"/ready": lambda _: self.answer(200, b"ready\n"),
                   "/loki/api/v1/push": lambda _: self.answer(405, b"Method Not Allowed\n"),
                   "/loki/api/v1/query_range": self.query,
-                  "/_double/entries": lambda _: self.locked(self.store.dump),
+                  "/_double/entries": lambda url: self.locked(
+                      self.store.dump, int(dict(urllib.parse.parse_qsl(url.query)).get("since", "0"))),
                   "/_double/requests": lambda _: self.answer_json({
                       "pushes": self.store.pushes, "queries": self.store.queries, "headers": self.store.headers})}
         routes.get(url.path, lambda _: self.answer(404, b"404 page not found\n"))(url)
@@ -434,6 +441,11 @@ class Handler(BaseHTTPRequestHandler):
 class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
+
+    def handle_error(self, request, client_address):
+        """A peer that was killed is no error of ours."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
 
 
 def main():

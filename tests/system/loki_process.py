@@ -76,7 +76,12 @@ class Loki:
         return [line for stream in result for _, line in stream["values"]]
 
     def entries(self):
-        return json.loads(self.request("GET", "/_double/entries")[1])["entries"]
+        return self.entries_since(0)[0]
+
+    def entries_since(self, number):
+        """(entries that came after the first `number` ones, the number for next time)"""
+        answer = json.loads(self.request("GET", f"/_double/entries?since={number}")[1])
+        return answer["entries"], answer["next"]
 
     def requests(self):
         return json.loads(self.request("GET", "/_double/requests")[1])

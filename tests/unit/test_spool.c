@@ -211,31 +211,44 @@ static void spool_full_of_bytes_makes_room_too(void **state)
 	check_states(&spool, "3w ");
 }
 
+static void check_order(const struct spool *spool, int number)
+{
+	struct order found;
+
+	(void)spool_find(spool, make_order(number).capture_id, &found);
+	assert_int_equal(found.grace_until_ns, make_order(number).grace_until_ns);
+}
+
 static void spool_clears_what_a_crash_left_half_written(void **state)
 {
 	struct spool spool;
 	static const char *const names[] = {
 		"00000001-2222-4333-8444-555555555555.ndjson.gz.a1B2c3",
 		"00000001-2222-4333-8444-555555555555.order.json.a1B2c3",
+		"00000003-2222-4333-8444-555555555555.order.json",
 		"not-ours.ndjson.gz.a1B2c3",
 	};
-	char paths[3][160];
+	char paths[4][160];
 	struct err err = ERR_INIT;
 
 	(void)state;
 	open_spool(&spool);
 	put(&spool, 2);
 	spool_set_aside(&spool, make_order(2).capture_id);
-	for (size_t i = 0; i < 3; i++) {
+	put(&spool, 4);
+	for (size_t i = 0; i < 4; i++) {
 		(void)snprintf(paths[i], sizeof paths[i], "%s/%s", dir, names[i]);
 		assert_int_equal(file_write_atomic(paths[i], SPAN_LIT("x"), 0600, &err), STATUS_OK);
 	}
 	open_spool(&spool);
 	assert_int_not_equal(access(paths[0], F_OK), 0);
 	assert_int_not_equal(access(paths[1], F_OK), 0);
-	assert_int_equal(access(paths[2], F_OK), 0);
-	check_states(&spool, "2r ");
-	assert_int_equal(unlink(paths[2]), 0);
+	assert_int_not_equal(access(paths[2], F_OK), 0);
+	assert_int_equal(access(paths[3], F_OK), 0);
+	check_states(&spool, "2r 4w ");
+	check_order(&spool, 2);
+	check_order(&spool, 4);
+	assert_int_equal(unlink(paths[3]), 0);
 }
 
 static void spool_never_leaves_its_folder(void **state)
