@@ -45,6 +45,17 @@ static enum status format_timeouts(const struct ledger_timeouts *timeouts, struc
 	return ok ? jdoc_dump(object, out) : STATUS_NO_MEMORY;
 }
 
+static int64_t shortest_timeout_s(const struct ledger_timeouts *timeouts)
+{
+	int64_t shortest_s = timeouts->override_s != 0 ? timeouts->override_s : timeouts->default_s;
+
+	for (size_t i = 0; timeouts->override_s == 0 && i < timeouts->runtime_count; i++) {
+		if (timeouts->runtimes[i].timeout_s < shortest_s)
+			shortest_s = timeouts->runtimes[i].timeout_s;
+	}
+	return shortest_s;
+}
+
 enum status ledger_sweep(struct ledger *ledger, const struct ledger_timeouts *timeouts, int64_t batch,
                          ledger_each_verdict *each, void *ctx, int64_t *ret_count, struct err *err)
 {
@@ -61,6 +72,7 @@ enum status ledger_sweep(struct ledger *ledger, const struct ledger_timeouts *ti
 	params_int(&params, batch);
 	params_text(&params, buf_span(&by_runtime));
 	params_cstr(&params, sweep_error);
+	params_int(&params, shortest_timeout_s(timeouts));
 	/* Opened beforehand, since only an open connection knows whether there are structure_events. */
 	status = connection_ready(&ledger->connection, err);
 	if (status == STATUS_OK)
