@@ -3,7 +3,7 @@
 
     loki.py --port 0 --port-file F [--wal FILE] [limits…]
 
-POST /loki/api/v1/push, GET /loki/api/v1/query_range and /ready are Loki's. For the tests:
+POST /loki/api/v1/push, GET /loki/api/v1/query_range, /query, /label/NAME/values and /ready are Loki's. For the tests:
     GET  /_double/entries   {"entries": […], "next": n}: what is stored, oldest first; with ?since=n only what came later
     GET  /_double/requests  {"pushes": n, "queries": n, "headers": {…}}, the last push's headers in lower case
     POST /_double/faults    a list: each is taken by the next push (or query, with "on": "query"), "count" times:
@@ -28,6 +28,7 @@ import zlib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import loki_logql
+import loki_metric
 
 S_NS = 10**9
 MAX_LINE = 262144
@@ -240,13 +241,18 @@ class Store:
         if limit > MAX_QUERY:
             raise Refused(400, f"max entries limit per query exceeded, limit > max_entries_limit_per_query "
                                f"({limit} > {MAX_QUERY})")
-        try:
-            matchers, stages = loki_logql.parse(parameters.get("query", ""))
-        except (loki_logql.QueryError, ValueError) as error:
-            raise Refused(400, str(error)) from error
         now_ns = self.clock.now_ns()
         start_ns = int(parameters.get("start", now_ns - 3600 * S_NS))
         end_ns = int(parameters.get("end", now_ns))
+        try:
+            metric = loki_metric.parse(parameters.get("query", ""))
+            if metric is not None:
+                step_ns = int(float(parameters.get("step", "60")) * S_NS)
+                return {"status": "success", "data": loki_metric.matrix(metric, self.entries,
+                                                                        range(start_ns, end_ns + 1, step_ns))}
+            matchers, stages = loki_logql.parse(parameters.get("query", ""))
+        except (loki_logql.QueryError, ValueError) as error:
+            raise Refused(400, str(error)) from error
         first = bisect.bisect_left(self.entries, (start_ns,))
         last = bisect.bisect_left(self.entries, (end_ns,))
         chosen = self.entries[first:last]
@@ -266,6 +272,21 @@ class Store:
                     break
         return {"status": "success", "data": {"resultType": "streams", "stats": {}, "result": [
             {"stream": dict(key), "values": values} for key, values in result.items()]}}
+
+    def instant(self, parameters):
+        try:
+            metric = loki_metric.parse(parameters.get("query", ""))
+            if metric is None:
+                raise loki_logql.QueryError("log queries are not supported as an instant query type, please change "
+                                            "your query to a range query type")
+            at_ns = int(parameters.get("time", self.clock.now_ns()))
+            return {"status": "success", "data": loki_metric.vector(metric, self.entries, at_ns)}
+        except (loki_logql.QueryError, ValueError) as error:
+            raise Refused(400, str(error)) from error
+
+    def label_values(self, name):
+        values = {stream.labels[name] for stream in self.streams.values() if name in stream.labels}
+        return {"status": "success", "data": sorted(values)}
 
     def dump(self, since):
         return {"next": len(self.entries),
@@ -341,12 +362,17 @@ class Handler(BaseHTTPRequestHandler):
         url = urllib.parse.urlsplit(self.path)
         routes = {"/ready": lambda _: self.answer(200, b"ready\n"),
                   "/loki/api/v1/push": lambda _: self.answer(405, b"Method Not Allowed\n"),
-                  "/loki/api/v1/query_range": self.query,
+                  "/loki/api/v1/query_range": lambda at: self.query(at, self.store.query),
+                  "/loki/api/v1/query": lambda at: self.query(at, self.store.instant),
                   "/_double/entries": lambda url: self.locked(
                       self.store.dump, int(dict(urllib.parse.parse_qsl(url.query)).get("since", "0"))),
                   "/_double/requests": lambda _: self.answer_json({
                       "pushes": self.store.pushes, "queries": self.store.queries, "headers": self.store.headers})}
-        routes.get(url.path, lambda _: self.answer(404, b"404 page not found\n"))(url)
+        label = re.fullmatch(r"/loki/api/v1/label/(\w+)/values", url.path)
+        if label:
+            self.locked(self.store.label_values, label[1])
+        else:
+            routes.get(url.path, lambda _: self.answer(404, b"404 page not found\n"))(url)
 
     def do_POST(self):
         routes = {"/loki/api/v1/push": self.push, "/_double/faults": self.set_faults,
@@ -398,13 +424,13 @@ class Handler(BaseHTTPRequestHandler):
             return True
         return False
 
-    def query(self, url):
+    def query(self, url, run):
         with self.store.lock:
             self.store.queries += 1
             fault = self.store.take_fault("query")
         try:
             if not self.suffer(fault):
-                self.locked(self.store.query, dict(urllib.parse.parse_qsl(url.query)))
+                self.locked(run, dict(urllib.parse.parse_qsl(url.query)))
         except Refused as refused:
             self.answer(refused.code, refused.text.encode() + b"\n")
 

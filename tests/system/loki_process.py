@@ -70,6 +70,14 @@ class Loki:
                                   urllib.parse.urlencode({"query": logql, **parameters}))
         return code, json.loads(text)["data"]["result"] if code == 200 else text
 
+    def instant(self, logql, **parameters):
+        """(code, the vector of a metric query or the error's text)"""
+        code, text = self.request("GET", "/loki/api/v1/query?" + urllib.parse.urlencode({"query": logql, **parameters}))
+        return code, json.loads(text)["data"]["result"] if code == 200 else text
+
+    def label_values(self, name):
+        return json.loads(self.request("GET", f"/loki/api/v1/label/{name}/values")[1])["data"]
+
     def lines(self, logql, **parameters):
         code, result = self.query(logql, **parameters)
         assert code == 200, result

@@ -227,3 +227,38 @@ def test_a_query_keeps_to_range_limit_and_direction(loki):
     assert loki.lines(query, start=at + 2, end=at + 5) == ["2", "3", "4"]
     assert loki.lines(query, limit=3) == ["0", "1", "2"]
     assert loki.lines(query, limit=3, direction="backward") == ["9", "8", "7"]
+
+
+COUNTS = {
+    'sum by (s) (count_over_time({kind="rescue"} | json s="section" [1m]))': [({"s": "a"}, "2"), ({"s": "b"}, "1")],
+    'sum by (s) (count_over_time({kind="rescue"} | json s="section" [1m])) > 1': [({"s": "a"}, "2")],
+    'sum by (kind) (count_over_time({kind="rescue"} | trace_id="7" [2s]))': [({"kind": "rescue"}, "1")],
+    'sum by () (count_over_time({kind="rescue"} [2s]))': [({}, "2")],
+    'sum by (s) (count_over_time({kind="other"} [1m]))': [],
+}
+
+
+@pytest.mark.parametrize("logql", COUNTS)
+def test_metric_queries_count_entries_of_the_range_by_label(loki, logql):
+    at = now_ns() - 60 * 10**9
+    loki.push((at, '{"section": "a"}', {"trace_id": "7"}), (at + 10**9, '{"section": "b"}'),
+              (at + 2 * 10**9, '{"section": "a"}', {"trace_id": "7"}))
+    code, result = loki.instant(logql, time=at + 2 * 10**9)
+    assert code == 200, result
+    assert [(one["metric"], one["value"][1]) for one in result] == COUNTS[logql]
+
+
+def test_a_metric_query_over_a_range_is_a_series_of_moments(loki):
+    at = now_ns() - 60 * 10**9
+    loki.push((at, "one"), (at + 10 * 10**9, "two"))
+    code, result = loki.query('sum by (kind) (count_over_time({kind="rescue"} [5s]))', start=at, end=at + 20 * 10**9,
+                              step=10)
+    assert code == 200 and [value for _, value in result[0]["values"]] == ["1", "1"]
+
+
+def test_a_metric_query_fails_over_a_line_that_is_not_json(loki):
+    at = now_ns()
+    loki.push((at, "plain"))
+    code, text = loki.instant('sum by (s) (count_over_time({kind="rescue"} | json s="section" [1m]))', time=at)
+    assert code == 400 and "JSONParserErr" in text
+    assert loki.instant('{kind="rescue"}')[0] == 400
