@@ -1,10 +1,12 @@
 # The libraries that packaging/deps rebuilt from Debian's source packages, and Debian's own.
-execute_process(
-	COMMAND "${PROJECT_SOURCE_DIR}/packaging/deps" --print-prefix "${RESCUE_FLAVOUR}"
-	OUTPUT_VARIABLE RESCUE_PREFIX OUTPUT_STRIP_TRAILING_WHITESPACE
-	RESULT_VARIABLE deps_missing)
-if(deps_missing)
-	message(FATAL_ERROR "The rebuilt libraries are missing: run packaging/deps first.")
+if(NOT RESCUE_PREFIX)
+	execute_process(
+		COMMAND "${PROJECT_SOURCE_DIR}/packaging/deps" --print-prefix "${RESCUE_FLAVOUR}"
+		OUTPUT_VARIABLE RESCUE_PREFIX OUTPUT_STRIP_TRAILING_WHITESPACE
+		RESULT_VARIABLE deps_missing)
+	if(deps_missing)
+		message(FATAL_ERROR "The rebuilt libraries are missing: run packaging/deps ${RESCUE_FLAVOUR} first.")
+	endif()
 endif()
 
 find_package(Threads REQUIRED)

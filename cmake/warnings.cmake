@@ -4,7 +4,7 @@ target_include_directories(rescue_options INTERFACE "${PROJECT_SOURCE_DIR}")
 target_compile_definitions(rescue_options INTERFACE _GNU_SOURCE RESCUE_VERSION="${PROJECT_VERSION}")
 target_compile_options(rescue_options INTERFACE
 	-Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wvla -Wcast-qual
-	-fstack-protector-strong -fno-strict-aliasing "-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=")
+	-fstack-protector-strong -fno-strict-aliasing)
 if(RESCUE_WERROR)
 	target_compile_options(rescue_options INTERFACE -Werror)
 endif()
@@ -20,7 +20,7 @@ if(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo" OR CMAKE_BUILD_TYPE STREQUAL "MinS
 	target_compile_definitions(rescue_options INTERFACE _FORTIFY_SOURCE=2)
 	target_link_options(rescue_options INTERFACE -Wl,-z,relro,-z,now)
 endif()
-if(RESCUE_FLAVOUR STREQUAL "musl")
+if(RESCUE_FLAVOUR MATCHES "^musl")
 	target_compile_options(rescue_options INTERFACE -ffunction-sections -fdata-sections)
 	target_link_options(rescue_options INTERFACE -static -Wl,--gc-sections)
 endif()

@@ -28,7 +28,7 @@ build() {
         --without-{ca-bundle,ca-path,ca-fallback,ca-embed,zsh-functions-dir,fish-functions-dir}
     )
     PKG_CONFIG=false ./configure --prefix="$PREFIX" \
-        --host="$HOST_TRIPLET" --build="$HOST_TRIPLET" \
+        --host="$HOST_TRIPLET" --build="$BUILD_TRIPLET" \
         --disable-shared --enable-static --disable-dependency-tracking \
         --with-mbedtls="$PREFIX" \
         "${features[@]}" "${without_protocols[@]}" \

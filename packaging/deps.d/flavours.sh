@@ -1,7 +1,9 @@
 # shellcheck shell=bash disable=SC2034  # read by packaging/deps and the recipes
-# Compilers and flags of the two flavours. Sourced by packaging/deps, in the
+# Compilers and flags of the flavours. Sourced by packaging/deps, in the
 # subshell of each build, before a recipe.
 
+AR=ar
+RANLIB=ranlib
 case $FLAVOUR in
 glibc)
     # For the sweeper, the tests and the sanitizers: speed, frames in traces.
@@ -16,6 +18,13 @@ musl)
     CFLAGS="-Os -ffunction-sections -fdata-sections"
     SMOKE_LDFLAGS="-static -Wl,--gc-sections"
     ;;
+musl-aarch64)
+    # The same for the other architecture; what is built runs under emulation.
+    CC=$SYSROOT/bin/musl-gcc
+    CFLAGS="-Os -ffunction-sections -fdata-sections"
+    SMOKE_LDFLAGS="-static -Wl,--gc-sections"
+    AR=aarch64-linux-gnu-ar
+    RANLIB=aarch64-linux-gnu-ranlib
+    RUN=(qemu-aarch64-static)
+    ;;
 esac
-AR="ar"
-RANLIB="ranlib"

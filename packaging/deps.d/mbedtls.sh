@@ -5,12 +5,15 @@
 build() {
     local flavour verb name value
     case $VERSION in
-    3.6.6*) patch -p1 --fuzz=0 <"$RECIPES/mbedtls-rsa-pss.patch" ;;
+    3.6.6*)
+        patch -p1 --fuzz=0 <"$RECIPES/mbedtls-rsa-pss.patch"
+        patch -p1 --fuzz=0 <"$RECIPES/mbedtls-getrandom.patch"
+        ;;
     esac
     while read -r flavour verb name value; do
         case $flavour in
         '' | '#'*) continue ;;
-        both | "$FLAVOUR") ;;
+        both | "${FLAVOUR%%-*}") ;;
         *) continue ;;
         esac
         # shellcheck disable=SC2086  # no value means no argument

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # PCRE2: the 8-bit library with its JIT compiler and Unicode, nothing else.
 build() {
-    ./configure --prefix="$PREFIX" --host="$HOST_TRIPLET" --build="$HOST_TRIPLET" \
+    ./configure --prefix="$PREFIX" --host="$HOST_TRIPLET" --build="$BUILD_TRIPLET" \
         --disable-shared --enable-static --disable-dependency-tracking \
         --enable-jit --enable-unicode \
         --disable-pcre2-16 --disable-pcre2-32 \

@@ -352,7 +352,9 @@ class Box:
 
 
 class Agent:
-    """rescue-agent on a box."""
+    """rescue-agent on a box. `program` may put an emulator or the like before it."""
+
+    program = [str(BIN / "rescue-agent")]
 
     def __init__(self, folder, authority, workspace_id, ports, box, org=ORG, **changes):
         self.folder = folder
@@ -376,11 +378,11 @@ class Agent:
         self.config.write_text(json.dumps(self.settings, indent=1))
 
     def command(self, *args, **kwargs):
-        return subprocess.run([str(BIN / "rescue-agent"), "--config", str(self.config), *args], capture_output=True,
+        return subprocess.run([*self.program, "--config", str(self.config), *args], capture_output=True,
                               timeout=WAIT_S * 2, **kwargs)
 
     def start(self):
-        self.running = Process([BIN / "rescue-agent", "--config", self.config, "run"], self.folder / f"{self.name}.log")
+        self.running = Process([*self.program, "--config", self.config, "run"], self.folder / f"{self.name}.log")
         return self
 
     def log_text(self):
