@@ -3,6 +3,7 @@
 
 #include "shared/tls/session.h"
 #include "sweeper/command.h"
+#include "sweeper/issuer.h"
 #include "sweeper/rules.h"
 
 /* The configuration is well formed when this runs; what it points to may still be made later, so that is a warning. */
@@ -55,6 +56,9 @@ int command_check_config(const struct sweeper_config *config, const struct comma
 
 	(void)options;
 	check_tls(config);
+	if (issuer_load(config, &err) != STATUS_OK)
+		warn("enroll", err.text);
+	issuer_unload();
 	check_sinks(config);
 	check_file("events: webhook: headers_file", config->events.webhook_headers_file);
 	for (size_t i = 0; i < config->tenant_count; i++)

@@ -5,6 +5,7 @@
 
 #include "proto/identity.h"
 #include "sweeper/address.h"
+#include "sweeper/config_enroll.h"
 #include "sweeper/config_sinks.h"
 
 /* A year: longer timeouts are mistakes. */
@@ -13,7 +14,7 @@ enum { MAX_TIMEOUT_S = 366 * 24 * 3600, MAX_TENANTS = 1000, MAX_RUNTIMES = 1000,
 /* The top level as it stands in the file, with the parts that are read by tables of their own. */
 struct top {
 	char *trust_domain, *listen, *admin_listen;
-	const struct yaml_node *tls, *tenants, *sweep, *verdicts, *timeouts, *capture, *sinks, *events, *redaction;
+	const struct yaml_node *tls, *tenants, *sweep, *verdicts, *timeouts, *capture, *sinks, *events, *redaction, *enroll;
 };
 
 static const struct config_field top_fields[] = {
@@ -29,6 +30,7 @@ static const struct config_field top_fields[] = {
 	CONFIG_NODE(struct top, sinks),
 	CONFIG_NODE(struct top, events),
 	CONFIG_NODE(struct top, redaction),
+	CONFIG_NODE(struct top, enroll),
 };
 
 #define MEMBER(type_, key_, path_, ...) \
@@ -46,6 +48,7 @@ static const struct config_field tenant_fields[] = {
 	CONFIG_TEXT_REQUIRED(struct tenant_config, database, "a libpq connection string"),
 	CONFIG_TEXT(struct tenant_config, workspaces_table, "public.workspaces"),
 	CONFIG_TEXT(struct tenant_config, templates_dir, ""),
+	CONFIG_TEXTS(struct tenant_config, accounts),
 };
 
 static const struct config_field sweep_fields[] = {
@@ -135,7 +138,7 @@ static enum status check_tenant(const struct config_reader *reader, const struct
 	if (!is_table_name(span_cstr(tenant->workspaces_table)))
 		return config_fail(reader, yaml_get(node, "workspaces_table"),
 		                   "expected a table name as public.workspaces, found \"%.64s\"", tenant->workspaces_table);
-	return STATUS_OK;
+	return config_enroll_check_accounts(reader, node);
 }
 
 static enum status read_tenants(const struct config_reader *reader, const struct yaml_node *list,
@@ -317,6 +320,8 @@ static enum status read_all(const struct config_reader *reader, const struct yam
 	if (status == STATUS_OK)
 		status = config_read_map(reader, top.redaction, redaction_fields, ARRAY_LEN(redaction_fields), config);
 	if (status == STATUS_OK)
+		status = config_enroll_read(reader, top.enroll, &config->enroll);
+	if (status == STATUS_OK)
 		status = check_complete(reader, root);
 	return status;
 }
@@ -359,6 +364,7 @@ void sweeper_config_free(struct sweeper_config *config)
 	free(config->timeouts.runtimes);
 	free(config->tenants);
 	config_sinks_free(config);
+	config_enroll_free(&config->enroll);
 	free(config);
 }
 

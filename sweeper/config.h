@@ -13,6 +13,7 @@ struct tenant_config {
 	char *database;         /* libpq connection string */
 	char *workspaces_table; /* schema-qualified name, checked to be one */
 	char *templates_dir;    /* "" when there is none */
+	struct config_texts accounts; /* AWS accounts whose instances may enrol for this org; empty: all of enroll.accounts */
 };
 
 struct runtime_timeout {
@@ -40,6 +41,22 @@ struct sink_config {
 	size_t label_count;
 	bool structured_metadata; /* loki */
 	bool verify;              /* loki: ask back whether every entry is there before calling it shipped */
+};
+
+struct enroll_region {
+	char *name;
+	char *path; /* PEM: AWS's RSA certificates for instance identity documents of the region */
+};
+
+struct enroll_config {
+	bool enabled;
+	struct enroll_region *regions;
+	size_t region_count;
+	struct config_texts accounts; /* 12 digits each */
+	char *ca_cert, *ca_key;       /* the authority that signs the boxes' certificates */
+	int64_t max_age_s;            /* of a document's pendingTime */
+	int64_t lifetime_s;           /* of a certificate */
+	int64_t per_address_per_min, per_instance_per_min;
 };
 
 struct sweeper_config {
@@ -75,6 +92,7 @@ struct sweeper_config {
 		char *webhook_headers_file; /* lines "Name: value"; "" for none */
 	} events;
 	char *rules_dir;
+	struct enroll_config enroll;
 };
 
 /* STATUS_INVALID names file, line, column, key and what was expected (exit code 2). */

@@ -29,6 +29,7 @@ static const struct metric_about abouts[METRIC_COUNT] = {
 	[METRIC_HANDSHAKES] = { "rescue_handshakes_total", "result", "TLS handshakes, by result.", false },
 	[METRIC_REQUESTS] = { "rescue_requests_total", "code", "Requests answered, by HTTP status.", false },
 	[METRIC_DENIED] = { "rescue_denied_total", "cause", "Requests refused for the identity of the caller.", false },
+	[METRIC_ENROLMENTS] = { "rescue_enrolments_total", "result", "Certificates asked for by boxes, by result.", false },
 	[METRIC_HELD] = { "rescue_held_agents", NULL, "Agents waiting for an order.", true },
 	[METRIC_ORDERS_DELIVERED] = { "rescue_orders_delivered_total", NULL, "Orders given to agents.", false },
 	[METRIC_BUNDLES] = { "rescue_bundles_total", "result", "Uploads: stored, same, conflict or refused.", false },

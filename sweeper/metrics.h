@@ -20,6 +20,7 @@ enum metric {
 	METRIC_HANDSHAKES,            /* counter, result */
 	METRIC_REQUESTS,              /* counter, code */
 	METRIC_DENIED,                /* counter, cause */
+	METRIC_ENROLMENTS,            /* counter, result: issued, renewed, or why not */
 	METRIC_HELD,                  /* gauge: agents waiting for an order */
 	METRIC_ORDERS_DELIVERED,      /* counter */
 	METRIC_BUNDLES,               /* counter, result: stored, same, conflict, refused */

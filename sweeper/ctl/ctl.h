@@ -71,6 +71,7 @@ enum ctl_exit list_run(struct ctl *ctl);
 enum ctl_exit show_run(struct ctl *ctl);
 enum ctl_exit wait_run(struct ctl *ctl);
 enum ctl_exit retry_run(struct ctl *ctl);
+enum ctl_exit identity_run(struct ctl *ctl);
 enum ctl_exit ca_run(struct ctl *ctl);
 enum ctl_exit doctor_run(struct ctl *ctl);
 

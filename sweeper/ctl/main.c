@@ -24,6 +24,10 @@ static const struct ctl_command commands[] = {
 	  "  --timeout SECONDS  give up after this long (default 300); exit 3 when there was no capture at all\n",
 	  wait_run },
 	{ "retry", "CAPTURE", "Ships a stored bundle again, or orders a missing one again", "", retry_run },
+	{ "identity", "reset WORKSPACE", "Frees a workspace's identity for another key",
+	  "  A box that enrolled is known by its key from then on. After a reset the next box that proves to be the\n"
+	  "  workspace's instance is taken with whatever key it has. The old certificate stays good until it ends.\n",
+	  identity_run },
 	{ "ca", "init DIR … | issue DIR …", "Keeps a small certificate authority",
 	  "  ca init DIR [--trust-domain NAME] [--days N]\n"
 	  "      makes DIR with ca.crt, ca.key and trust-domain; never touches an authority that is there\n"

@@ -14,7 +14,7 @@
  *
  *  state      ends after                         watches for
  *  HANDSHAKE  LIMIT_HANDSHAKE_MS                 input
- *  IDLE       LIMIT_IDLE_MS                      input
+ *  IDLE       LIMIT_IDLE_MS, strangers sooner    input
  *  HEADERS    LIMIT_HEADERS_MS                   input
  *  BODY       LIMIT_BODY_MS, or when it stalls   input
  *  WORKING    LIMIT_WORK_MS: 503                 the peer's end

@@ -26,7 +26,7 @@ bool conn_step_handshake(struct conn *conn)
 			metrics_add(METRIC_HANDSHAKES, "ok", 1);
 			caller_init(&conn->caller, conn->host->config, conn->channel.session, conn->channel.fd);
 		}
-		conn_set_state(conn, CONN_IDLE, LIMIT_IDLE_MS);
+		conn_set_state(conn, CONN_IDLE, caller_is_stranger(&conn->caller) ? LIMIT_STRANGER_MS : LIMIT_IDLE_MS);
 		return true;
 	}
 	metrics_add(METRIC_HANDSHAKES, status == STATUS_DENIED ? "denied" : status == STATUS_CLOSED ? "left" : "failed", 1);

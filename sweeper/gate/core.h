@@ -7,6 +7,7 @@
 #include "sweeper/gate/gate.h"
 #include "sweeper/gate/held.h"
 #include "sweeper/gate/listener.h"
+#include "sweeper/gate/rate.h"
 #include "sweeper/gate/tenant.h"
 
 struct gate {
@@ -18,6 +19,7 @@ struct gate {
 	struct gate_tenant *tenants; /* in the order of the configuration */
 	size_t tenant_count;
 	struct held held;
+	struct rate *enroll_by_address, *enroll_by_instance; /* NULL when enrolment is off */
 	bool draining;
 	uv_poll_t stop_watch, reload_watch;
 	uv_timer_t drain_timer;

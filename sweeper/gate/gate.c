@@ -9,6 +9,7 @@
 #include "sweeper/gate/admin.h"
 #include "sweeper/gate/core.h"
 #include "sweeper/gate/routes.h"
+#include "sweeper/issuer.h"
 #include "sweeper/rules.h"
 
 /* Descriptors that are not the gate's connections: logs, sinks, the loop's own, a few for each tenant. */
@@ -39,7 +40,8 @@ static size_t max_connections(size_t tenant_count)
 static enum status load_tls(const struct sweeper_config *config, struct tls_server **ret_server, struct err *err)
 {
 	const struct tls_files files = { .cert = config->tls.cert, .key = config->tls.key,
-	                                 .client_ca = config->tls.client_ca };
+	                                 .client_ca = config->tls.client_ca,
+	                                 .takes_strangers = config->enroll.enabled };
 
 	return tls_server_new(&files, ret_server, err);
 }
@@ -63,6 +65,8 @@ static void on_reload(uv_poll_t *poll, int failed, int events)
 	} else {
 		log_event(LOG_ERROR, "gate.reload_failed", LOG_S("error", err.text), LOG_S("effect", "the old ones stay"));
 	}
+	if (issuer_load(gate->config, &err) != STATUS_OK)
+		log_event(LOG_ERROR, "gate.reload_failed", LOG_S("error", err.text), LOG_S("effect", "the old ones stay"));
 	/* It says itself what came of it; what failed withholds everything. */
 	status = rules_load(gate->config->rules_dir, &err);
 	(void)status;
@@ -135,6 +139,19 @@ static void set_up_hosts(struct gate *gate)
 	                                   .config = gate->config, .max = MAX_ADMINS };
 }
 
+static enum status set_up_enrolment(struct gate *gate, struct err *err)
+{
+	const struct enroll_config *config = &gate->config->enroll;
+
+	if (!config->enabled)
+		return STATUS_OK;
+	gate->enroll_by_address = rate_new(config->per_address_per_min);
+	gate->enroll_by_instance = rate_new(config->per_instance_per_min);
+	if (gate->enroll_by_address == NULL || gate->enroll_by_instance == NULL)
+		return err_set(err, STATUS_NO_MEMORY, "out of memory");
+	return issuer_load(gate->config, err);
+}
+
 static void close_any(uv_handle_t *handle, void *unused)
 {
 	(void)unused;
@@ -156,6 +173,8 @@ enum status gate_new(const struct sweeper_config *config, struct wake *ship_wake
 	held_init(&gate->held);
 	status = load_tls(config, &gate->callers.tls, err);
 	set_up_hosts(gate);
+	if (status == STATUS_OK)
+		status = set_up_enrolment(gate, err);
 	if (status == STATUS_OK)
 		status = start_watches(gate, err);
 	if (status == STATUS_OK)
@@ -208,6 +227,9 @@ void gate_free(struct gate *gate)
 		tenant_done(&gate->tenants[i]);
 	free(gate->tenants);
 	held_done(&gate->held);
+	rate_free(gate->enroll_by_address);
+	rate_free(gate->enroll_by_instance);
+	issuer_unload();
 	tls_server_unref(gate->callers.tls);
 	free(gate);
 }

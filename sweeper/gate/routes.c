@@ -5,6 +5,8 @@
 #include "shared/log.h"
 #include "sweeper/gate/bootstrap.h"
 #include "sweeper/gate/core.h"
+#include "sweeper/gate/credential.h"
+#include "sweeper/gate/enroll.h"
 #include "sweeper/gate/operator.h"
 #include "sweeper/gate/order_wait.h"
 #include "sweeper/gate/reply.h"
@@ -41,6 +43,9 @@ static const struct route routes[] = {
 	{ "GET", "/v1/captures/*", IDENTITY_OPERATOR, ID_CAPTURE, 404, LIMIT_HTTP_BODY_SMALL, operator_show, NULL, 0, 0 },
 	{ "POST", "/v1/captures/*/retry", IDENTITY_OPERATOR, ID_CAPTURE, 404, LIMIT_HTTP_BODY_SMALL, operator_retry, NULL,
 	  0, 0 },
+	{ "POST", "/v1/identity/renew", IDENTITY_WORKSPACE, ID_NONE, 404, LIMIT_ENROLL_BODY, credential_renew, NULL, 0, 0 },
+	{ "POST", "/v1/workspaces/*/identity/reset", IDENTITY_OPERATOR, ID_WORKSPACE, 404, LIMIT_ENROLL_BODY,
+	  credential_reset, NULL, 0, 0 },
 };
 
 static size_t split(struct span path, struct span segments[static MAX_SEGMENTS])
@@ -133,8 +138,12 @@ static int admit(struct conn *conn, const struct http1_request *request, size_t 
 	struct span id;
 	int code;
 
+	if (caller_is_stranger(conn_caller(conn)) && enroll_is_for(conn, request))
+		return enroll_admit(request, ret_max_body, ret_reason);
 	if (denied != NULL)
 		return deny(conn, request, denied, denial_words(denied), ret_reason);
+	if (enroll_is_for(conn, request))
+		return deny(conn, request, "enrolled", "this is for boxes without a certificate", ret_reason);
 	route = find(request, &id, &code);
 	if (route == NULL) {
 		*ret_reason = code == 404 ? "there is no such thing here" : "this method is not for this path";
@@ -172,12 +181,17 @@ static bool read_number(const struct route *route, const struct http1_request *r
 
 static void serve(struct conn *conn, const struct http1_request *request)
 {
-	struct gate *gate = conn_host(conn)->ctx;
-	struct gate_tenant *tenant = gate_tenant(gate, conn_caller(conn)->tenant);
+	struct gate_tenant *tenant;
 	struct task_request wanted = { .gzipped = span_eq_nocase(request->content_encoding, SPAN_LIT("gzip")) };
 	int code;
 	const struct route *route = find(request, &wanted.id, &code);
 
+	/* admit lets strangers in for nothing else, and nobody else in for this. */
+	if (caller_is_stranger(conn_caller(conn))) {
+		enroll_serve(conn, request);
+		return;
+	}
+	tenant = gate_tenant(conn_host(conn)->ctx, conn_caller(conn)->tenant);
 	if (!read_number(route, request, &wanted.limit))
 		reply_error(conn, 400, "expected a whole number in the query");
 	else if (route->run == NULL)

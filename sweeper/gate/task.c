@@ -62,6 +62,8 @@ void task_start(struct gate_tenant *tenant, struct conn *conn, const struct task
 	task->limit = request->limit;
 	(void)snprintf(task->id, sizeof task->id, "%.*s", SPAN_ARG(request->id));
 	memcpy(task->workspace_id, conn_caller(conn)->workspace_id, sizeof task->workspace_id);
+	memcpy(task->certificate, conn_caller(conn)->certificate, sizeof task->certificate);
+	caller_address(conn_fd(conn), task->peer);
 	buf_init(&task->answer, LIMIT_ANSWER_BYTES - LIMIT_HTTP_BODY_SMALL);
 	task->parser = conn_take_parser(conn);
 	task->body = http1_parser_request(task->parser)->body;

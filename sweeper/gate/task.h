@@ -28,6 +28,8 @@ struct task {
 	bool gzipped;                 /* the body's content coding */
 	char id[LIMIT_WORKSPACE_ID + 1];        /* the workspace or capture of the path, "" without */
 	char workspace_id[LIMIT_WORKSPACE_ID + 1]; /* the caller's, "" unless it is a workspace */
+	char peer[CALLER_ADDRESS_SIZE];            /* where the caller is */
+	char certificate[CALLER_CERTIFICATE_SIZE]; /* which operator it is */
 	int64_t limit;
 	int code;                     /* the answer */
 	int64_t retry_after_s;

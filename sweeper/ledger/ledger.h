@@ -114,6 +114,55 @@ typedef void ledger_each_notice(void *ctx, struct span workspace_id);
 enum status ledger_listen(struct ledger *ledger, int64_t timeout_ms, int wake_fd, ledger_each_notice *each, void *ctx,
                           struct err *err);
 
+/* -- identities (identities.c) ------------------------------------------------------------------------------ */
+
+enum ledger_binding {
+	LEDGER_BOUND,        /* the identity is bound to the key: it may have a certificate */
+	LEDGER_NO_ROW,       /* no workspace names the instance (yet); renewal: the identity is bound to none */
+	LEDGER_TOO_OLD,      /* the document's pendingTime lies more than enroll.max_age_s back */
+	LEDGER_TOO_EARLY,    /* or more than LIMIT_ENROLL_SKEW_S in the future */
+	LEDGER_WRONG_STATE,  /* the workspace is not one that a box may enrol or renew for */
+	LEDGER_SEVERAL_ROWS, /* several workspaces that are provisioning name the instance */
+	LEDGER_OTHER_KEY,    /* the identity is bound to another key */
+};
+
+/* What a verified document and a checked certificate request prove. */
+struct ledger_proof {
+	char instance_id[LIMIT_INSTANCE_ID + 1];
+	const char *key_digest;
+	int64_t pending_ns;
+};
+
+struct ledger_identity {
+	enum ledger_binding binding;
+	char workspace_id[LIMIT_WORKSPACE_ID + 1]; /* of LEDGER_BOUND and LEDGER_OTHER_KEY */
+	char instance_id[LIMIT_INSTANCE_ID + 1];
+	int64_t now_s; /* the database's clock */
+};
+
+/* How many workspaces name the instance, whatever their state. */
+enum status ledger_count_instance(struct ledger *ledger, const char *instance_id, int64_t *ret_count, struct err *err);
+
+/* Binds the identity of the workspace that names the instance to the key, on first use; one statement. */
+enum status ledger_enroll(struct ledger *ledger, const struct ledger_proof *proof, struct ledger_identity *ret_identity,
+                          struct err *err);
+
+/* Whether a workspace that has a certificate may have a new one for the same key. */
+enum status ledger_renew_identity(struct ledger *ledger, struct span workspace_id, const char *key_digest,
+                                  struct ledger_identity *ret_identity, struct err *err);
+
+/* Notes what was issued, before it is handed out. STATUS_CONFLICT: the identity is not bound to the key any more. */
+enum status ledger_identity_issued(struct ledger *ledger, const char *workspace_id, const char *key_digest,
+                                   const char *fingerprint, int64_t not_after_s, struct err *err);
+
+/* Makes an event of an attempt with another key: at most one in ten minutes for each workspace. */
+enum status ledger_identity_conflict(struct ledger *ledger, const struct ledger_identity *identity,
+                                     const char *key_digest, const char *address, struct err *err);
+
+/* Unbinds, and makes an event of it. STATUS_NOT_FOUND: it was bound to none. */
+enum status ledger_identity_reset(struct ledger *ledger, struct span workspace_id, const char *operator_fingerprint,
+                                  const char *address, struct err *err);
+
 /* -- captures (captures.c) ---------------------------------------------------------------------------------- */
 
 enum capture_state { CAPTURE_ORDERED, CAPTURE_RECEIVED, CAPTURE_SHIPPED, CAPTURE_UNREACHABLE, CAPTURE_REFUSED };

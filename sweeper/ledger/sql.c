@@ -5,6 +5,7 @@
 SQL_LIST(DECLARE)
 extern const char sql_text_migration_001_captures[];
 extern const char sql_text_migration_002_adopt_external[];
+extern const char sql_text_migration_003_enrolment[];
 
 struct statement {
 	const char *name;
@@ -18,6 +19,7 @@ static const struct statement statements[SQL_COUNT] = { SQL_LIST(ROW) };
 const char *const sql_migrations[] = {
 	sql_text_migration_001_captures,
 	sql_text_migration_002_adopt_external,
+	sql_text_migration_003_enrolment,
 };
 const size_t sql_migration_count = sizeof sql_migrations / sizeof sql_migrations[0];
 

@@ -34,9 +34,16 @@ enum sql_mode {
 	X(SQL_CAPTURE_GET, capture_get, SQL_PREPARED) \
 	X(SQL_CAPTURE_RETRY, capture_retry, SQL_PLANNED) \
 	X(SQL_COMMIT, commit, SQL_SCRIPT) \
+	X(SQL_ENROLL_BIND, enroll_bind, SQL_PLANNED) \
+	X(SQL_ENROLL_COUNT, enroll_count, SQL_PLANNED) \
+	X(SQL_ENROLL_ISSUED, enroll_issued, SQL_PREPARED) \
+	X(SQL_ENROLL_RENEW, enroll_renew, SQL_PREPARED) \
 	X(SQL_EVENTS_CLAIM, events_claim, SQL_PREPARED) \
 	X(SQL_EVENT_DONE, event_done, SQL_PREPARED) \
 	X(SQL_EVENT_LATER, event_later, SQL_PREPARED) \
+	X(SQL_IDENTITY_CONFLICT, identity_conflict, SQL_PLANNED) \
+	X(SQL_IDENTITY_RESET, identity_reset, SQL_PLANNED) \
+	X(SQL_IDENTITY_STRUCTURED, identity_structured, SQL_PLANNED) \
 	X(SQL_LISTEN, listen, SQL_SCRIPT) \
 	X(SQL_MARK_DELIVERED, mark_delivered, SQL_PREPARED) \
 	X(SQL_MIGRATE_BEGIN, migrate_begin, SQL_SCRIPT) \

@@ -1,0 +1,2 @@
+-- How many rows name the instance $1.
+SELECT count(*)::bigint FROM {workspaces} WHERE instance_id = $1::text;
