@@ -18,6 +18,7 @@ int command_run(const struct sweeper_config *config, const struct command_option
 int command_migrate(const struct sweeper_config *config, const struct command_options *options);
 int command_sweep_once(const struct sweeper_config *config, const struct command_options *options);
 int command_check_config(const struct sweeper_config *config, const struct command_options *options);
+int command_health(const struct sweeper_config *config, const struct command_options *options);
 int command_version(const struct sweeper_config *config, const struct command_options *options);
 
 #endif

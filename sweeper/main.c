@@ -18,6 +18,7 @@ static const struct command commands[] = {
 	{ "migrate", command_migrate, true },
 	{ "sweep-once", command_sweep_once, true },
 	{ "check-config", command_check_config, true },
+	{ "health", command_health, true },
 	{ "version", command_version, false },
 };
 
@@ -28,6 +29,7 @@ static const char usage[] =
 	"  migrate       bring the schema \"rescue\" of every tenant's database to this version\n"
 	"  sweep-once    flip what is overdue now, and end\n"
 	"  check-config  read the configuration and say what is wrong with it\n"
+	"  health        ask the sweeper that runs with this configuration whether it is ready\n"
 	"  version       print the version\n"
 	"\n"
 	"  --config FILE            the configuration, " DEFAULT_CONFIG " when not given\n"
