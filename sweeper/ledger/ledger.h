@@ -223,12 +223,19 @@ enum status ledger_mark_unreachable(struct ledger *ledger, int64_t batch, ledger
 
 /* -- shipping (shipments.c) --------------------------------------------------------------------------------- */
 
+struct ledger_claim {
+	const char *owner;
+	int64_t lease_s, max;
+	const char *usable_sinks, *all_sinks; /* comma-separated names */
+};
+
 /*
  * Leases at most `max` captures that are due for shipping to `owner` for `lease_s` seconds, with entry_base_ns set (and
- * committed) and the bundle given. A crashed owner's captures are due again when the lease ends.
+ * committed) and the bundle given. A crashed owner's captures are due again when the lease ends, and those that `owner`
+ * holds already at once: call it with empty hands. What all usable sinks have, but not all sinks, is left alone.
  */
-enum status ledger_claim(struct ledger *ledger, const char *owner, int64_t lease_s, int64_t max,
-                         ledger_each_capture *each, void *ctx, struct err *err);
+enum status ledger_claim(struct ledger *ledger, const struct ledger_claim *claim, ledger_each_capture *each, void *ctx,
+                         struct err *err);
 
 /* All of these answer STATUS_CONFLICT when `owner` no longer holds the lease: leave the capture alone then. */
 enum status ledger_renew(struct ledger *ledger, const char *capture_id, const char *owner, int64_t lease_s,
@@ -242,9 +249,9 @@ enum status ledger_sink_done(struct ledger *ledger, const char *capture_id, cons
  */
 enum status ledger_shipped(struct ledger *ledger, const char *capture_id, const char *owner, int64_t *ret_after_ms,
                            struct err *err);
-/* Not now: due again after `delay_ms`; `reason` becomes last_error. */
+/* Not now: due again after `delay_ms`; `reason` becomes last_error. `was_tried` counts an attempt. */
 enum status ledger_ship_later(struct ledger *ledger, const char *capture_id, const char *owner, int64_t delay_ms,
-                              const char *reason, struct err *err);
+                              const char *reason, bool was_tried, struct err *err);
 /* New timestamps, committed before they are used: entry_base_ns becomes now. */
 enum status ledger_rebase(struct ledger *ledger, const char *capture_id, const char *owner, int64_t *ret_base_ns,
                           struct err *err);

@@ -1,15 +1,17 @@
 #include "sweeper/ledger/internal.h"
 
-enum status ledger_claim(struct ledger *ledger, const char *owner, int64_t lease_s, int64_t max,
-                         ledger_each_capture *each, void *ctx, struct err *err)
+enum status ledger_claim(struct ledger *ledger, const struct ledger_claim *claim, ledger_each_capture *each, void *ctx,
+                         struct err *err)
 {
 	PARAMS_AUTO params = { .count = 0 };
 	ROWS_AUTO rows = { NULL };
 	enum status status;
 
-	params_cstr(&params, owner);
-	params_int(&params, lease_s);
-	params_int(&params, max);
+	params_cstr(&params, claim->owner);
+	params_int(&params, claim->lease_s);
+	params_int(&params, claim->max);
+	params_cstr(&params, claim->usable_sinks);
+	params_cstr(&params, claim->all_sinks);
 	status = connection_run(&ledger->connection, SQL_SHIP_CLAIM, &params, &rows, err);
 	for (int row = 0; status == STATUS_OK && row < rows_count(&rows); row++) {
 		struct ledger_capture capture;
@@ -68,7 +70,7 @@ enum status ledger_shipped(struct ledger *ledger, const char *capture_id, const 
 }
 
 enum status ledger_ship_later(struct ledger *ledger, const char *capture_id, const char *owner, int64_t delay_ms,
-                              const char *reason, struct err *err)
+                              const char *reason, bool was_tried, struct err *err)
 {
 	PARAMS_AUTO params = { .count = 0 };
 
@@ -76,6 +78,7 @@ enum status ledger_ship_later(struct ledger *ledger, const char *capture_id, con
 	params_cstr(&params, owner);
 	params_int(&params, delay_ms);
 	params_cstr(&params, reason);
+	params_int(&params, was_tried);
 	return ledger_change(ledger, SQL_SHIP_LATER, &params, err);
 }
 

@@ -39,6 +39,7 @@ struct cargo {
 
 	/* Over all sinks of this round: the first that does not have it, in words. */
 	bool is_owed;
+	bool is_attempted; /* a sink was given it and does not have all of it, as far as is known */
 	struct err owed;
 
 	/* Of the sink that works on it now. */

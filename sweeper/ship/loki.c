@@ -63,17 +63,11 @@ static bool is_open(const struct cargo *cargo)
 	return cargo->result == STATUS_AGAIN && !cargo->is_lost;
 }
 
-/* Whether a failure says that Loki cannot be used, so that going on with other captures is of no use. */
-static bool concerns_all(enum status status)
-{
-	return status == STATUS_UNAVAILABLE || status == STATUS_TIMEOUT || status == STATUS_DENIED ||
-	       status == STATUS_STOPPED;
-}
-
-static void finish_open(struct delivery *delivery, enum status status, const char *reason)
+/* Ends those that have at least `missing` records which Loki has not taken. */
+static void finish_open(struct delivery *delivery, size_t missing, enum status status, const char *reason)
 {
 	for (size_t i = 0; i < delivery->count; i++) {
-		if (is_open(delivery->cargos[i]))
+		if (is_open(delivery->cargos[i]) && cargo_missing(delivery->cargos[i]) >= missing)
 			(void)cargo_finish(delivery->cargos[i], status, "%s", reason);
 	}
 }
@@ -191,7 +185,7 @@ static enum status push_alone(struct delivery *delivery, struct err *err)
 		if (!is_open(cargo) || cargo_missing(cargo) == 0)
 			continue;
 		status = loki_settle(&delivery->work, cargo);
-		if (concerns_all(status))
+		if (sink_is_down(status) || status == STATUS_STOPPED)
 			return err_set(err, status, "%s", cargo->err.text);
 	}
 	return STATUS_OK;
@@ -278,9 +272,14 @@ static void loki_ship(void *sink, struct lease *lease, struct cargo **cargos, si
 		status = push_together(&delivery, &err);
 	if (status == STATUS_OK)
 		status = push_alone(&delivery, &err);
+	/* What was taken before Loki failed is asked for all the same: one capture must not hold up the others for ever. */
+	if (status != STATUS_OK && status != STATUS_STOPPED) {
+		finish_open(&delivery, 1, status, err.text);
+		status = STATUS_OK;
+	}
 	if (status == STATUS_OK && config->verify)
 		status = verify(&delivery, &err);
-	finish_open(&delivery, status, err.text);
+	finish_open(&delivery, 0, status, err.text);
 }
 
 const struct sink_ops loki_sink = { .make = loki_make, .free = loki_free, .ship = loki_ship };

@@ -84,7 +84,7 @@ static void run(struct loop *loop)
 		if (status != STATUS_OK)
 			(void)stop_sleep_ms(random_below(LEDGER_RETRY_MS) + LEDGER_RETRY_MS / 4);
 		else if (!is_more)
-			(void)wake_wait(loop->options->wake, LOOK_MS);
+			(void)wake_wait(loop->options->wake, (uint64_t)shipper_idle_ms(loop->shipper, LOOK_MS));
 	}
 }
 

@@ -12,11 +12,14 @@
 
 enum {
 	CLAIM_MAX = 32,
-	CLAIM_MAX_LARGE = 4,                  /* after a claim whose bundles were large */
+	CLAIM_FEW = 4,                        /* after a claim whose bundles were large, and to see whether a sink is back */
 	CLAIM_LARGE_BYTES = 16 * 1024 * 1024, /* as stored */
 	OPEN_BYTES = 32 * 1024 * 1024,        /* unpacked bundles worked on at once; the last may exceed it */
 	BACKOFF_MIN_MS = 1000,
 	BACKOFF_MAX_MS = 60 * 1000,
+	REST_MIN_MS = 500,
+	REST_MAX_MS = 20 * 1000,
+	NAMES_MAX = 16 * 1024,
 	HOST_SIZE = 65,
 	OWNER_SIZE = 128,
 };
@@ -25,6 +28,8 @@ struct shipped_sink {
 	const struct sink_config *config;
 	const struct sink_ops *ops;
 	void *sink;
+	unsigned failures;         /* in a row, of the sink as a whole */
+	int64_t rest_until_mono_ms;
 };
 
 struct shipper {
@@ -38,6 +43,7 @@ struct shipper {
 	struct cargo cargos[CLAIM_MAX];
 	size_t cargo_count;
 	enum status claim_status; /* of taking over what the claim lends */
+	enum status note_status;  /* of telling the ledger what came of it */
 	struct lease lease;
 	struct cargo *in_hand[CLAIM_MAX];
 };
@@ -104,6 +110,11 @@ void shipper_free(struct shipper *shipper)
 	free(shipper);
 }
 
+static bool is_resting(const struct shipped_sink *sink)
+{
+	return clock_mono_ms() < sink->rest_until_mono_ms;
+}
+
 static void take_capture(void *ctx, const struct ledger_capture *capture)
 {
 	struct shipper *shipper = ctx;
@@ -116,34 +127,62 @@ static void take_capture(void *ctx, const struct ledger_capture *capture)
 		shipper->claim_status = status;
 }
 
+/* The names of the sinks that do not rest, and of all. *ret_max is how many captures to claim for them. */
+static void list_sinks(const struct shipper *shipper, struct buf *usable, struct buf *all, int64_t *ret_max)
+{
+	*ret_max = shipper->claim_max;
+	for (size_t i = 0; i < shipper->sink_count; i++) {
+		const struct shipped_sink *sink = &shipper->sinks[i];
+
+		buf_printf(all, "%s%s", all->len > 0 ? "," : "", sink->config->name);
+		if (is_resting(sink))
+			continue;
+		buf_printf(usable, "%s%s", usable->len > 0 ? "," : "", sink->config->name);
+		if (sink->failures > 0)
+			*ret_max = CLAIM_FEW;
+	}
+}
+
 static enum status claim(struct shipper *shipper, bool *ret_is_more, struct err *err)
 {
+	BUF_AUTO usable = BUF_INIT(NAMES_MAX);
+	BUF_AUTO all = BUF_INIT(NAMES_MAX);
+	struct ledger_claim claim = { .owner = shipper->owner, .lease_s = LEASE_S };
 	size_t bytes = 0;
 	enum status status;
 
 	shipper->claim_status = STATUS_OK;
+	shipper->note_status = STATUS_OK;
+	list_sinks(shipper, &usable, &all, &claim.max);
+	if (buf_status(&usable) != STATUS_OK || buf_status(&all) != STATUS_OK)
+		return err_set(err, STATUS_NO_MEMORY, "no room for the sinks' names");
+	claim.usable_sinks = buf_cstr(&usable);
+	claim.all_sinks = buf_cstr(&all);
 	shipper->lease.renewed_mono_ms = clock_mono_ms();
-	status = ledger_claim(shipper->ledger, shipper->owner, LEASE_S, shipper->claim_max, take_capture, shipper, err);
+	status = ledger_claim(shipper->ledger, &claim, take_capture, shipper, err);
 	if (status == STATUS_OK && shipper->claim_status != STATUS_OK)
 		status = err_set(err, shipper->claim_status, "cannot take over a claim: %s",
 		                 status_name(shipper->claim_status));
-	*ret_is_more = (int64_t)shipper->cargo_count == shipper->claim_max;
+	*ret_is_more = (int64_t)shipper->cargo_count == claim.max;
 	shipper->lease.count = shipper->cargo_count;
 	for (size_t i = 0; i < shipper->cargo_count; i++) {
 		shipper->in_hand[i] = &shipper->cargos[i];
 		bytes += shipper->cargos[i].bundle_gzip.len;
 	}
-	shipper->claim_max = bytes >= CLAIM_LARGE_BYTES ? CLAIM_MAX_LARGE : CLAIM_MAX;
+	shipper->claim_max = bytes >= CLAIM_LARGE_BYTES ? CLAIM_FEW : CLAIM_MAX;
 	return status;
 }
 
-/* What the ledger did not take is not lost: the lease ends and the capture is due again. */
-static void note_unnoted(const struct cargo *cargo, enum status status, const struct err *err)
+/* What the ledger did not take is not lost: the next claim finds it again. */
+static void note_unnoted(struct shipper *shipper, const struct cargo *cargo, enum status status, const struct err *err)
 {
-	if (status != STATUS_OK)
-		log_event(LOG_WARN, "ship.not_noted", LOG_S("capture_id", cargo->capture_id),
-		          LOG_S("workspace_id", cargo->workspace_id), LOG_S("status", status_name(status)),
-		          LOG_S("error", err->text));
+	if (status == STATUS_OK)
+		return;
+	if (status != STATUS_CONFLICT)
+		shipper->note_status = status;
+	log_event(LOG_WARN, "ship.not_noted", LOG_S("capture_id", cargo->capture_id),
+	          LOG_S("workspace_id", cargo->workspace_id), LOG_S("status", status_name(status)),
+	          LOG_S("error", err->text));
 }
 
 static void owe(struct cargo *cargo, const char *sink, const char *reason)
@@ -166,7 +205,7 @@ static void note_shipment(struct shipper *shipper, struct cargo *cargo, const ch
 		metrics_add(METRIC_SHIPPED, sink, 1);
 		status = ledger_sink_done(shipper->ledger, cargo->capture_id, shipper->owner, sink, &err);
 		cargo->is_lost = status == STATUS_CONFLICT;
-		note_unnoted(cargo, status, &err);
+		note_unnoted(shipper, cargo, status, &err);
 		/* Without the note, the last step must not say that every sink has it. */
 		if (status != STATUS_OK)
 			owe(cargo, sink, "delivered, but the ledger did not take note");
@@ -180,8 +219,36 @@ static void note_shipment(struct shipper *shipper, struct cargo *cargo, const ch
 	owe(cargo, sink, cargo->err.text);
 }
 
+/* A sink that took nothing and cannot be used rests before it is asked again; what only it lacks stays unclaimed. */
+static void note_sink(struct shipped_sink *sink, struct cargo *const *cargos, size_t count)
+{
+	bool is_down = false, took = false;
+
+	for (size_t i = 0; i < count; i++) {
+		took = took || cargos[i]->result == STATUS_OK;
+		is_down = is_down || sink_is_down(cargos[i]->result);
+	}
+	if (took && sink->failures > 0)
+		log_event(LOG_INFO, "ship.sink_back", LOG_S("sink", sink->config->name));
+	if (took)
+		sink->failures = 0;
+	if (took || !is_down)
+		return;
+	if (sink->failures == 0)
+		log_event(LOG_WARN, "ship.sink_down", LOG_S("sink", sink->config->name),
+		          LOG_S("next", "it is tried again; nothing is lost"));
+	sink->rest_until_mono_ms = clock_mono_ms() + REST_MIN_MS / 2 +
+	                           (int64_t)random_backoff_ms(sink->failures++, REST_MIN_MS, REST_MAX_MS);
+}
+
+static void owe_all(struct cargo **cargos, size_t count, const char *sink, const char *reason)
+{
+	for (size_t i = 0; i < count; i++)
+		owe(cargos[i], sink, reason);
+}
+
 /* Hands those of the cargos that need it to one sink. */
-static void ship_to(struct shipper *shipper, const struct shipped_sink *sink, struct cargo **cargos, size_t count)
+static void ship_to(struct shipper *shipper, struct shipped_sink *sink, struct cargo **cargos, size_t count)
 {
 	struct cargo *wanting[CLAIM_MAX];
 	size_t wanting_count = 0;
@@ -193,13 +260,19 @@ static void ship_to(struct shipper *shipper, const struct shipped_sink *sink, st
 	if (wanting_count == 0)
 		return;
 	if (stop_wanted()) {
-		for (size_t i = 0; i < wanting_count; i++)
-			owe(wanting[i], NULL, "the sweeper was stopped");
+		owe_all(wanting, wanting_count, NULL, "the sweeper was stopped");
+		return;
+	}
+	if (is_resting(sink)) {
+		owe_all(wanting, wanting_count, sink->config->name, "it cannot be used now");
 		return;
 	}
 	sink->ops->ship(sink->sink, &shipper->lease, wanting, wanting_count);
-	for (size_t i = 0; i < wanting_count; i++)
+	note_sink(sink, wanting, wanting_count);
+	for (size_t i = 0; i < wanting_count; i++) {
+		wanting[i]->is_attempted = wanting[i]->is_attempted || wanting[i]->result != STATUS_OK;
 		note_shipment(shipper, wanting[i], sink->config->name);
+	}
 }
 
 /* The last word about a cargo in this round. */
@@ -220,14 +293,17 @@ static void finish(struct shipper *shipper, struct cargo *cargo)
 		if (after_ms >= 0)
 			metrics_observe_ms(HISTOGRAM_VERDICT_TO_SHIPPED, after_ms);
 	} else {
-		/* A stop is nobody's failure: another replica, or this one's successor, goes on at once. */
-		uint64_t delay_ms = stop_wanted() ? 0 : BACKOFF_MIN_MS +
+		/*
+		 * A stop is nobody's failure: another replica, or this one's successor, goes on at once. Nor is it the
+		 * capture's when its sink was not asked.
+		 */
+		uint64_t delay_ms = stop_wanted() || !cargo->is_attempted ? 0 : BACKOFF_MIN_MS +
 		                    random_backoff_ms(attempts, BACKOFF_MIN_MS, BACKOFF_MAX_MS - BACKOFF_MIN_MS);
 
 		status = ledger_ship_later(shipper->ledger, cargo->capture_id, shipper->owner, (int64_t)delay_ms,
-		                           cargo->owed.text, &err);
+		                           cargo->owed.text, cargo->is_attempted, &err);
 	}
-	note_unnoted(cargo, status, &err);
+	note_unnoted(shipper, cargo, status, &err);
 }
 
 /* Unpacks as many of the cargos from `first` on as shall be in memory at once; answers how many that concerned. */
@@ -276,5 +352,21 @@ enum status shipper_round(struct shipper *shipper, bool *ret_is_more, struct err
 		cargo_done(&shipper->cargos[i]);
 	shipper->cargo_count = 0;
 	shipper->lease.count = 0;
+	/* Claiming again at once would find the same captures. */
+	if (status == STATUS_OK && shipper->note_status != STATUS_OK)
+		status = err_set(err, shipper->note_status, "the ledger did not take note of what was shipped");
 	return status;
+}
+
+int64_t shipper_idle_ms(const struct shipper *shipper, int64_t most_ms)
+{
+	int64_t now_mono_ms = clock_mono_ms();
+
+	for (size_t i = 0; i < shipper->sink_count; i++) {
+		int64_t left_ms = shipper->sinks[i].rest_until_mono_ms - now_mono_ms;
+
+		if (left_ms > 0 && left_ms < most_ms)
+			most_ms = left_ms;
+	}
+	return most_ms;
 }

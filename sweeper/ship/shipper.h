@@ -21,4 +21,7 @@ void shipper_free(struct shipper *shipper);
  */
 enum status shipper_round(struct shipper *shipper, bool *ret_is_more, struct err *err);
 
+/* How long there may be nothing to do unless something new comes: until a sink that rests is tried again, at most `most_ms`. */
+int64_t shipper_idle_ms(const struct shipper *shipper, int64_t most_ms);
+
 #endif

@@ -27,6 +27,12 @@ struct sink_ops {
 	void (*ship)(void *sink, struct lease *lease, struct cargo **cargos, size_t count);
 };
 
+/* Whether a failure says that the sink cannot be used, so that going on with other captures is of no use. */
+static inline bool sink_is_down(enum status result)
+{
+	return result == STATUS_UNAVAILABLE || result == STATUS_TIMEOUT || result == STATUS_DENIED;
+}
+
 extern const struct sink_ops loki_sink;
 extern const struct sink_ops stdout_sink;
 extern const struct sink_ops archive_sink;

@@ -160,12 +160,19 @@ static void count_claimed(void *ctx, const struct ledger_capture *capture)
 	assert_true(capture->bundle.len > 0);
 }
 
-static int claim(const char *owner)
+static int claim_for(const char *owner, const char *usable_sinks)
 {
+	const struct ledger_claim claim = {
+		.owner = owner, .lease_s = 30, .max = 10, .usable_sinks = usable_sinks, .all_sinks = "loki,archive" };
 	int count = 0;
 
-	assert_int_equal(ledger_claim(ledger, owner, 30, 10, count_claimed, &count, &err), STATUS_OK);
+	assert_int_equal(ledger_claim(ledger, &claim, count_claimed, &count, &err), STATUS_OK);
 	return count;
+}
+
+static int claim(const char *owner)
+{
+	return claim_for(owner, "loki,archive");
 }
 
 static void ledger_leases_a_bundle_to_one_owner(void **state)
@@ -179,6 +186,8 @@ static void ledger_leases_a_bundle_to_one_owner(void **state)
 	assert_int_equal(store(capture_id, BOX, "aa", &same), STATUS_OK);
 	assert_int_equal(claim("a"), 1);
 	assert_int_equal(claim("b"), 0);
+	/* An owner with empty hands finds again what it holds. */
+	assert_int_equal(claim("a"), 1);
 	first_ns = fixture_get(capture_id).entry_base_ns;
 	assert_int_equal(ledger_renew(ledger, capture_id, "b", 30, &err), STATUS_CONFLICT);
 	assert_int_equal(ledger_renew(ledger, capture_id, "a", 30, &err), STATUS_OK);
@@ -187,10 +196,30 @@ static void ledger_leases_a_bundle_to_one_owner(void **state)
 	assert_true(fixture_get(capture_id).entry_base_ns == first_ns);
 	assert_int_equal(ledger_shipped(ledger, capture_id, "a", &after_ms, &err), STATUS_CONFLICT);
 	assert_int_equal(ledger_sink_done(ledger, capture_id, "a", "loki", &err), STATUS_CONFLICT);
-	assert_int_equal(ledger_ship_later(ledger, capture_id, "a", 0, "x", &err), STATUS_CONFLICT);
+	assert_int_equal(ledger_ship_later(ledger, capture_id, "a", 0, "x", true, &err), STATUS_CONFLICT);
 	assert_int_equal(ledger_rebase(ledger, capture_id, "a", &base_ns, &err), STATUS_CONFLICT);
 	assert_int_equal(ledger_rebase(ledger, capture_id, "b", &base_ns, &err), STATUS_OK);
 	assert_true(base_ns > first_ns && fixture_get(capture_id).entry_base_ns == base_ns);
+}
+
+static void ledger_leaves_alone_what_only_a_resting_sink_lacks(void **state)
+{
+	const char *capture_id = fixture_order(BOX, "i-1");
+	bool same;
+
+	(void)state;
+	assert_int_equal(store(capture_id, BOX, "aa", &same), STATUS_OK);
+	assert_int_equal(claim_for("a", ""), 0);
+	assert_int_equal(claim_for("a", "archive"), 1);
+	assert_int_equal(ledger_sink_done(ledger, capture_id, "a", "archive", &err), STATUS_OK);
+	/* Nothing was tried, so that nothing can be in a sink. */
+	assert_int_equal(ledger_ship_later(ledger, capture_id, "a", 0, "loki rests", false, &err), STATUS_OK);
+	assert_int_equal(fixture_get(capture_id).attempts, 0);
+	assert_int_equal(claim_for("a", "archive"), 0);
+	assert_int_equal(claim_for("a", "archive,loki"), 1);
+	/* What all have and only the last note lacks is nobody's to wait for. */
+	assert_int_equal(ledger_sink_done(ledger, capture_id, "a", "loki", &err), STATUS_OK);
+	assert_int_equal(claim_for("a", ""), 1);
 }
 
 static void ledger_notes_each_sink_once_and_then_the_whole(void **state)
@@ -247,7 +276,7 @@ static void ledger_tries_later_until_the_grace_ends(void **state)
 	(void)state;
 	assert_int_equal(store(capture_id, BOX, "aa", &same), STATUS_OK);
 	assert_int_equal(claim("a"), 1);
-	assert_int_equal(ledger_ship_later(ledger, capture_id, "a", 60000, "no route", &err), STATUS_OK);
+	assert_int_equal(ledger_ship_later(ledger, capture_id, "a", 60000, "no route", true, &err), STATUS_OK);
 	assert_int_equal(fixture_get(capture_id).attempts, 1);
 	assert_string_equal(database_sql("SELECT last_error FROM rescue.captures"), "no route");
 	assert_int_equal(claim("a"), 0);
@@ -390,6 +419,7 @@ int main(void)
 		EACH(ledger_gives_a_delivered_order_more_time),
 		EACH(ledger_does_not_let_one_bad_record_hold_up_the_others),
 		EACH(ledger_leases_a_bundle_to_one_owner),
+		EACH(ledger_leaves_alone_what_only_a_resting_sink_lacks),
 		EACH(ledger_notes_each_sink_once_and_then_the_whole),
 		EACH(ledger_tries_later_until_the_grace_ends),
 		EACH(ledger_ships_a_late_bundle_anew),

@@ -3,7 +3,8 @@
 SET default_transaction_isolation = 'read committed';
 SET statement_timeout = '30s';
 SET lock_timeout = '10s';
-SET idle_in_transaction_session_timeout = '60s';
+-- The locks of a sweeper that is cut off in the middle of a transaction.
+SET idle_in_transaction_session_timeout = '15s';
 SET jit = off;
 SET client_min_messages = warning;
 -- A bundle that was acknowledged must survive a crash of the database. A stricter setting is left alone.
