@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/early.h"
 #include "agent/verdict.h"
 #include "shared/clock.h"
 #include "shared/log.h"
@@ -159,6 +160,16 @@ static enum status add_everything(struct capturing *capturing, const struct orde
 	return status;
 }
 
+/* The fresh capture is worth more than what may go along: whatever fails here is only logged. */
+static void add_early(struct capturing *capturing, int early_fd)
+{
+	struct err err = ERR_INIT;
+
+	if (early_take_in(early_fd, capturing->redactor, capturing->parcel, &err) != STATUS_OK)
+		log_event(LOG_ERROR, "early.left_out", LOG_SPAN("capture_id", capturing->origin->capture_id),
+		          LOG_S("error", err.text));
+}
+
 static bool is_disabled(const struct agent_config *config, const char *name)
 {
 	for (size_t i = 0; i < config->sections.disable.count; i++) {
@@ -211,7 +222,7 @@ static struct redactor *make_redactor(const struct agent_config *config, const s
 }
 
 enum status capture_run(const struct agent_config *config, const struct identity *identity, const struct order *order,
-                        struct parcel **ret_parcel, struct capture_table *ret_table, struct err *err)
+                        int early_fd, struct parcel **ret_parcel, struct capture_table *ret_table, struct err *err)
 {
 	const struct record_origin origin = {
 		.org = span_cstr(identity->org),
@@ -238,6 +249,8 @@ enum status capture_run(const struct agent_config *config, const struct identity
 	*ret_parcel = NULL;
 	if (capturing.parcel != NULL)
 		status = redactor != NULL ? add_everything(&capturing, order, err) : withhold_everything(&capturing);
+	if (status == STATUS_OK && redactor != NULL && early_fd >= 0)
+		add_early(&capturing, early_fd);
 	redactor_free(redactor);
 	if (status == STATUS_OK) {
 		*ret_parcel = capturing.parcel;

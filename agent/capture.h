@@ -43,10 +43,10 @@ struct capture_table {
 };
 
 /*
- * The parcel is not sealed yet. `ret_table` may be NULL. Fails only for want of memory; what fails on the box is told
- * by the sections.
+ * The parcel is not sealed yet. `early_fd` is an early capture whose sections go along (early.h), or -1. `ret_table` may
+ * be NULL. Fails only for want of memory; what fails on the box is told by the sections.
  */
 enum status capture_run(const struct agent_config *config, const struct identity *identity, const struct order *order,
-                        struct parcel **ret_parcel, struct capture_table *ret_table, struct err *err);
+                        int early_fd, struct parcel **ret_parcel, struct capture_table *ret_table, struct err *err);
 
 #endif

@@ -47,10 +47,6 @@ int cmd_check_config(const struct command_line *line)
 		(void)fprintf(stderr, "rescue-agent: %s\n", err.text);
 	else
 		(void)printf("%s: good\n", line->config != NULL ? line->config : AGENT_CONFIG_DEFAULT);
-	if (config->boot_deadline_s > 0)
-		(void)fputs("boot_deadline_s: not supported by this version, ignored\n", stderr);
-	if (config->console[0] != '\0')
-		(void)fputs("console: not supported by this version, ignored\n", stderr);
 	redactor_free(redactor);
 	agent_config_free(config);
 	return status == STATUS_OK ? EXIT_DONE : EXIT_USAGE;

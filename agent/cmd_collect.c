@@ -1,11 +1,13 @@
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "agent/capture.h"
 #include "agent/commands.h"
 #include "agent/link.h"
-#include "shared/fetch.h"
+#include "agent/worker.h"
+#include "shared/clock.h"
 #include "shared/file.h"
 #include "shared/random.h"
 
@@ -49,42 +51,58 @@ static bool write_bundle(const char *output, struct span ndjson)
 	return false;
 }
 
+/* The box is read by another process, as when a sweeper orders it. */
+static enum status collect(const struct agent_config *config, struct worker_report *ret_report, struct err *err)
+{
+	struct worker_job job = {
+		.order = { .reason = REASON_SWEEP, .deadline_s = config->capture_deadline_s },
+		.output = WORKER_PLAIN,
+		.early_fd = -1,
+		.not_for_it = { -1, -1 },
+	};
+	struct worker_pids pids;
+	enum status status;
+	int ends[2];
+
+	read_identity(config, &job.identity);
+	random_uuid(job.order.capture_id);
+	memcpy(job.order.workspace_id, job.identity.workspace_id, sizeof job.order.workspace_id);
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return err_set_errno(err, "cannot make a pipe");
+	job.output_fd = ends[1];
+	job.not_for_it[0] = ends[0];
+	status = worker_start(config, &job, &pids, err);
+	(void)close(ends[1]);
+	if (status == STATUS_OK)
+		status = worker_receive(ends[0], clock_mono_ms() + worker_patience_ms(config), ret_report, err);
+	(void)close(ends[0]);
+	return status;
+}
+
 static int collect_and_print(const struct agent_config *config, const char *output)
 {
-	struct identity identity;
-	struct order order = { .reason = REASON_SWEEP, .deadline_s = config->capture_deadline_s };
-	struct capture_table table;
-	struct parcel *parcel = NULL;
+	struct worker_report report = { .bundle = BUF_INIT(LIMIT_BUNDLE_BYTES) };
 	struct err err = ERR_INIT;
 	int code = EXIT_FAILED;
 
-	read_identity(config, &identity);
-	random_uuid(order.capture_id);
-	memcpy(order.workspace_id, identity.workspace_id, sizeof order.workspace_id);
-	if (capture_run(config, &identity, &order, &parcel, &table, &err) != STATUS_OK) {
+	if (collect(config, &report, &err) != STATUS_OK) {
 		(void)fprintf(stderr, "rescue-agent: %s\n", err.text);
-		return EXIT_FAILED;
+	} else if (write_bundle(output, buf_span(&report.bundle))) {
+		print_table(&report.table, report.bundle.len);
+		code = report.table.withheld ? EXIT_WITHHELD : EXIT_DONE;
 	}
-	if (write_bundle(output, parcel_ndjson(parcel))) {
-		print_table(&table, parcel_ndjson(parcel).len);
-		code = table.withheld ? EXIT_WITHHELD : EXIT_DONE;
-	}
-	parcel_free(parcel);
+	buf_done(&report.bundle);
 	return code;
 }
 
 int cmd_collect(const struct command_line *line)
 {
 	struct agent_config *config = NULL;
-	struct err err = ERR_INIT;
-	int code = EXIT_FAILED;
+	int code;
 
 	if (command_load_config(line, &config) != STATUS_OK)
 		return EXIT_USAGE;
-	if (fetch_global_init(&err) == STATUS_OK)
-		code = collect_and_print(config, line->output);
-	else
-		(void)fprintf(stderr, "rescue-agent: %s\n", err.text);
+	code = collect_and_print(config, line->output);
 	agent_config_free(config);
 	return code;
 }

@@ -6,6 +6,8 @@
 
 #include "agent/collect/collect.h"
 #include "agent/commands.h"
+#include "agent/doorkeeper.h"
+#include "agent/sandbox/sandbox.h"
 #include "shared/fetch.h"
 
 enum { READ_STEP = 16384 };
@@ -98,6 +100,7 @@ static int redact_and_print(const struct agent_config *config, const struct comm
 int cmd_redact(const struct command_line *line)
 {
 	struct agent_config *config = NULL;
+	struct doorkeeper keeper;
 	struct raw_text raw;
 	struct err err = ERR_INIT;
 	int code = EXIT_FAILED;
@@ -109,7 +112,12 @@ int cmd_redact(const struct command_line *line)
 	status = config != NULL ? STATUS_OK : agent_config_new_default(&config, &err);
 	raw_text_init(&raw, LIMIT_REDACT_OUTPUT);
 	if (status == STATUS_OK)
+		status = doorkeeper_open(config, NULL, 0, &keeper, &err);
+	if (status == STATUS_OK) {
+		doors_set(keeper.doors);
+		sandbox_enter(SANDBOX_READER, NULL);
 		status = fetch_global_init(&err);
+	}
 	if (status == STATUS_OK)
 		status = read_input(line->file, &raw, &err);
 	if (status == STATUS_OK)

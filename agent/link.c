@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/sandbox/sandbox.h"
 #include "shared/clock.h"
 #include "shared/file.h"
 #include "shared/log.h"
@@ -38,6 +39,13 @@ enum status link_read_identity(const struct agent_config *config, struct identit
 	return status;
 }
 
+/* Whoever started this process starts another one, which sees the files as they are now. */
+static void end_if_stale(void)
+{
+	if (sandbox_is_stale())
+		stop_request();
+}
+
 /* The certificate may be put there later, by enrolment or by another program. */
 static enum status wait_for_identity(struct link *link)
 {
@@ -49,6 +57,7 @@ static enum status wait_for_identity(struct link *link)
 			log_event(LOG_WARN, "identity.missing", LOG_S("error", err.text),
 			          LOG_S("do", "put the workspace's certificate there; it is read again every 5 s"));
 		said = err;
+		end_if_stale();
 		if (stop_sleep_ms(IDENTITY_RETRY_MS) != STATUS_OK)
 			return STATUS_STOPPED;
 	}
@@ -165,6 +174,7 @@ enum status link_try(struct link *link, const struct link_call *call, struct fet
 		return status;
 	link_retry(link, -1);
 	log_failure(link, sweeper, status, &err);
+	end_if_stale();
 	return STATUS_AGAIN;
 }
 

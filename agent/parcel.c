@@ -113,6 +113,21 @@ const char *parcel_capture_id(const struct parcel *parcel)
 	return parcel->capture_id;
 }
 
+enum status parcel_adopt(const char *capture_id, struct buf *gzip, struct parcel **ret_parcel, struct err *err)
+{
+	struct parcel *parcel;
+
+	*ret_parcel = NULL;
+	if (gzip->len > LIMIT_BUNDLE_GZIP)
+		return err_set(err, STATUS_TOO_LARGE, "the bundle is larger than %d bytes", LIMIT_BUNDLE_GZIP);
+	parcel = make(span_cstr(capture_id));
+	if (parcel == NULL)
+		return err_set(err, STATUS_INVALID, "not a capture id, or out of memory");
+	buf_take(gzip, &parcel->gzip);
+	*ret_parcel = parcel;
+	return STATUS_OK;
+}
+
 enum status parcel_read(const char *path, const char *capture_id, struct parcel **ret_parcel, struct err *err)
 {
 	struct parcel *parcel = make(span_cstr(capture_id));

@@ -1,8 +1,8 @@
 /*
  * parcel: a bundle on its way out of the box. Between redact and spool in the data's way.
  *
- * Its content comes from clean_text alone (parcel_add) or from a file that the spool wrote out of such a parcel
- * (parcel_read), and spool and upload take nothing but parcels: what the redactor did not see cannot be sent.
+ * Its content comes from clean_text alone (parcel_add), from a worker that packed such a parcel (parcel_adopt) or from
+ * a file that the spool wrote out of one (parcel_read), and spool and upload take nothing but parcels: what the redactor did not see cannot be sent.
  * A parcel is filled, sealed (packed, the plain form given back), and then read.
  * Thread: one at a time. Sizes: LIMIT_BUNDLE_BYTES plain, LIMIT_BUNDLE_GZIP packed.
  */
@@ -33,6 +33,12 @@ enum status parcel_seal(struct parcel *parcel, struct err *err);
 /* As uploaded; empty until sealed. Borrowed. */
 struct span parcel_gzip(const struct parcel *parcel);
 const char *parcel_capture_id(const struct parcel *parcel);
+
+/*
+ * A sealed parcel out of what a worker packed (agent/worker.h): its parcel_gzip, which is taken. STATUS_TOO_LARGE,
+ * STATUS_INVALID for a malformed id.
+ */
+enum status parcel_adopt(const char *capture_id, struct buf *gzip, struct parcel **ret_parcel, struct err *err);
 
 /* A sealed parcel out of a file of the spool. The statuses of file_read, or STATUS_INVALID for a malformed id. */
 enum status parcel_read(const char *path, const char *capture_id, struct parcel **ret_parcel, struct err *err);

@@ -1,10 +1,12 @@
 #include "agent/run.h"
 
 #include <string.h>
+#include <unistd.h>
 
-#include "agent/capture.h"
+#include "agent/early.h"
 #include "agent/link.h"
 #include "agent/spool.h"
+#include "agent/supervisor.h"
 #include "agent/upload.h"
 #include "agent/wait.h"
 #include "shared/failpoint.h"
@@ -22,6 +24,7 @@ enum { FINISHED_KEPT = 16 };
 
 struct run {
 	const struct agent_config *config;
+	int control;           /* to the supervisor */
 	struct link link;
 	struct spool spool;
 	bool has_spool;        /* a box whose disk is full or read-only is rescued all the same */
@@ -77,6 +80,9 @@ static enum status send_parcel(struct run *run, const struct order *order, const
 		return status;
 	FAILPOINT("agent.uploaded");
 	remember_finished(run, order);
+	/* It went along. */
+	if (end != UPLOAD_REFUSED)
+		early_drop(run->config->spool_dir);
 	if (run->has_spool && end == UPLOAD_REFUSED)
 		spool_set_aside(&run->spool, parcel_capture_id(parcel));
 	else if (run->has_spool)
@@ -143,6 +149,7 @@ static enum run_state wait_step(struct run *run)
 	case STATUS_OK:
 		return decide(run);
 	case STATUS_CLOSED:
+		early_drop(run->config->spool_dir);
 		log_event(LOG_INFO, "run.stand_down", LOG_S("workspace_id", run->link.identity.workspace_id));
 		return RUN_END;
 	default:
@@ -153,17 +160,17 @@ static enum run_state wait_step(struct run *run)
 static enum run_state capture_step(struct run *run)
 {
 	struct err err = ERR_INIT;
-	enum status status = capture_run(run->config, &run->link.identity, &run->order, &run->parcel, NULL, &err);
+	int early_fd = early_open(run->config->spool_dir);
+	enum status status = supervisor_capture(run->control, run->config, &run->link.identity, &run->order, early_fd,
+	                                        &run->parcel, &err);
 
+	if (early_fd >= 0)
+		(void)close(early_fd);
 	FAILPOINT("agent.captured");
-	if (status == STATUS_OK)
-		status = parcel_seal(run->parcel, &err);
 	FAILPOINT("agent.sealed");
 	if (status != STATUS_OK) {
 		log_event(LOG_ERROR, "capture.failed", LOG_S("capture_id", run->order.capture_id),
 		          LOG_S("error", err.text));
-		parcel_free(run->parcel);
-		run->parcel = NULL;
 		link_slow(&run->link);
 		return RUN_WAIT;
 	}
@@ -211,9 +218,9 @@ static void open_spool(struct run *run)
 		          LOG_S("then", "bundles are sent from memory and lost if the agent ends before"));
 }
 
-enum status agent_run(const struct agent_config *config, struct err *err)
+enum status agent_run(const struct agent_config *config, int control, struct err *err)
 {
-	struct run run = { .config = config, .state = RUN_DRAIN };
+	struct run run = { .config = config, .control = control, .state = RUN_DRAIN };
 	enum status status;
 
 	log_event(LOG_INFO, "agent.start", LOG_S("version", RESCUE_VERSION));

@@ -13,7 +13,7 @@
 
 #include "agent/config.h"
 
-/* STATUS_OK after a stop or a stand-down. */
-enum status agent_run(const struct agent_config *config, struct err *err);
+/* `control` leads to the supervisor, which has the box captured. STATUS_OK after a stop or a stand-down. */
+enum status agent_run(const struct agent_config *config, int control, struct err *err);
 
 #endif

@@ -2,6 +2,8 @@
 
 #include <inttypes.h>
 
+#include "agent/sandbox/sandbox.h"
+
 enum { WORDS_SHOWN = 2048 }; /* bytes of one line's words */
 
 /* Appends the words on one line, cut at a UTF-8 boundary. */
@@ -96,7 +98,7 @@ enum status verdict_make(const struct redactor *redactor, const struct record_or
 	append_words(redactor, &text, "boot_id", &facts->boot_id, "(unknown)");
 	if (facts->uptime_s >= 0)
 		buf_printf(&text, "uptime_s: %" PRId64 "\n", facts->uptime_s);
-	buf_printf(&text, "agent_version: %s\n", RESCUE_VERSION);
+	buf_printf(&text, "agent_version: %s\nsandbox: %s\n", RESCUE_VERSION, sandbox_words());
 	append_container(redactor, &text, facts);
 	append_words(redactor, &text, "cloud_init_first_error", &facts->first_error, "(none)");
 	append_table(&text, table);

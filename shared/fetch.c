@@ -32,6 +32,8 @@ struct fetch {
 	char *cert_file;
 	char *key_file;
 	char *unix_socket;
+	int (*open_connection)(void *ctx); /* NULL: libcurl connects */
+	void *open_ctx;
 	int64_t connect_timeout_ms;
 	char words[CURL_ERROR_SIZE]; /* libcurl writes what went wrong here */
 };
@@ -104,6 +106,12 @@ void fetch_free(struct fetch *fetch)
 	free(fetch);
 }
 
+void fetch_set_opener(struct fetch *fetch, int (*open)(void *ctx), void *ctx)
+{
+	fetch->open_connection = open;
+	fetch->open_ctx = ctx;
+}
+
 void fetch_reset(struct fetch *fetch)
 {
 	CURLM *multi = curl_multi_init();
@@ -153,6 +161,24 @@ static CURLcode restrict_tls(CURL *easy, void *config, void *ctx)
 	return CURLE_OK;
 }
 
+/* libcurl's CURLOPT_OPENSOCKETFUNCTION and CURLOPT_SOCKOPTFUNCTION. */
+static curl_socket_t open_connection(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	const struct fetch *fetch = ctx;
+
+	(void)purpose;
+	(void)address;
+	return fetch->open_connection(fetch->open_ctx);
+}
+
+static int is_connected(void *ctx, curl_socket_t fd, curlsocktype purpose)
+{
+	(void)ctx;
+	(void)fd;
+	(void)purpose;
+	return CURL_SOCKOPT_ALREADY_CONNECTED;
+}
+
 static const char *ca_file(const struct fetch *fetch)
 {
 	return fetch->ca_file != NULL ? fetch->ca_file : SYSTEM_CA_FILE;
@@ -186,6 +212,11 @@ static CURLcode set_connection(struct fetch *fetch)
 	SET(CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_IDLE_S);
 	SET(CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_INTERVAL_S);
 	SET(CURLOPT_UNIX_SOCKET_PATH, fetch->unix_socket);
+	if (fetch->open_connection != NULL) {
+		SET(CURLOPT_OPENSOCKETFUNCTION, open_connection);
+		SET(CURLOPT_OPENSOCKETDATA, fetch);
+		SET(CURLOPT_SOCKOPTFUNCTION, is_connected);
+	}
 	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	SET(CURLOPT_CAINFO, ca_file(fetch));
 	SET(CURLOPT_SSLCERT, fetch->cert_file);

@@ -50,6 +50,12 @@ enum status fetch_new(const struct fetch_options *options, struct fetch **ret_fe
 void fetch_free(struct fetch *fetch);
 
 /*
+ * For a process that must not connect by itself: each new connection to the unix_socket is a connected stream socket
+ * that `open` gives, or -1.
+ */
+void fetch_set_opener(struct fetch *fetch, int (*open)(void *ctx), void *ctx);
+
+/*
  * One request and its answer. STATUS_OK for any HTTP answer that came in whole, whatever its code.
  * STATUS_UNAVAILABLE: no connection, or it broke (the words say at what). STATUS_DENIED: TLS verification
  * failed on either side. STATUS_TIMEOUT, STATUS_STOPPED, STATUS_TOO_LARGE (the body went over answer->body.max;

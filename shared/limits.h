@@ -55,6 +55,8 @@
 
 /* The agent. */
 #define LIMIT_SWEEPERS 16
+#define LIMIT_CONSOLE_BYTES 4096               /* one summary with its marks */
+#define LIMIT_CONSOLE_MS 5000                  /* then the console has lost its chance */
 #define LIMIT_KNOWN_VALUE_FILES 100
 #define LIMIT_BOOT_DEADLINE_S 86400
 #define LIMIT_RETRY_AFTER_S 600                /* longest Retry-After that is obeyed */

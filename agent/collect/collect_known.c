@@ -2,6 +2,7 @@
 #include "agent/collect/collect.h"
 
 #include "agent/collect/collect_file.h"
+#include "agent/collect/doors.h"
 #include "agent/collect/known_containers.h"
 #include "agent/collect/known_files.h"
 #include "agent/collect/known_metadata.h"
@@ -91,7 +92,7 @@ static enum status read_environment(const struct gathering *gathering, bool *ret
 		told = learn_variable(span_cstr(*variable), gathering->redactor);
 	for (size_t i = 0; i < ARRAY_LEN(files) && told == STATUS_OK; i++) {
 		struct buf content = BUF_INIT(LIMIT_ENVIRON_BYTES);
-		enum status status = collect_file_whole(gathering->root, files[i].path, &content, err);
+		enum status status = doors_read(gathering->root, files[i].path, &content, err);
 
 		if (status == STATUS_OK)
 			told = files[i].read(buf_span(&content), gathering->redactor);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "agent/collect/collect_file.h"
+#include "agent/collect/doors.h"
 #include "shared/clock.h"
 #include "shared/fetch.h"
 
@@ -34,6 +35,8 @@ enum status engine_new(const struct plan *plan, struct engine **ret_engine, stru
 		(void)snprintf(place, sizeof place, "/proc/self/fd/%d", engine->socket_fd);
 		options.unix_socket = place;
 		status = fetch_new(&options, &engine->fetch, err);
+		if (status == STATUS_OK && doors_get().engine >= 0)
+			fetch_set_opener(engine->fetch, doors_connect_engine, NULL);
 	}
 	if (status != STATUS_OK) {
 		engine_free(engine);
@@ -58,7 +61,7 @@ static enum status prepare(const struct engine *engine, const char *path, char u
 {
 	int64_t left_ms = engine->plan->engine_end_mono_ms - clock_mono_ms();
 
-	(void)snprintf(url, MAX_URL, "http://docker%s%s", engine->is_unversioned ? "" : "/v1.41", path);
+	(void)snprintf(url, MAX_URL, "http://docker%s%s", engine->is_unversioned ? "" : ENGINE_VERSION_PATH, path);
 	*ret_request = (struct fetch_request){ .method = "GET", .url = url, .timeout_ms = left_ms, .stop_fd = -1 };
 	return left_ms > 0 ? STATUS_OK : err_set(err, STATUS_TIMEOUT, "the Engine did not answer in time");
 }
@@ -108,7 +111,7 @@ enum status engine_list(struct engine *engine, struct container_list *ret_list, 
 	enum status status;
 
 	*ret_list = (struct container_list){ 0 };
-	status = get(engine, "/containers/json?all=1", &answer, err);
+	status = get(engine, ENGINE_LIST_PATH, &answer, err);
 	if (status == STATUS_OK) {
 		status = container_read_list(buf_span(&answer.body), ret_list, err);
 		if (status != STATUS_OK)
@@ -124,7 +127,7 @@ enum status engine_inspect(struct engine *engine, struct container *container, s
 	char path[MAX_URL / 2];
 	enum status status;
 
-	(void)snprintf(path, sizeof path, "/containers/%s/json", container->id);
+	(void)snprintf(path, sizeof path, ENGINE_CONTAINER_PATH "%s" ENGINE_DETAILS_PATH, container->id);
 	status = get(engine, path, &answer, err);
 	if (status == STATUS_OK) {
 		status = container_read_details(buf_span(&answer.body), container, err);
@@ -186,8 +189,7 @@ enum status engine_logs(struct engine *engine, const struct container *container
 	enum status status;
 	int code = 0;
 
-	(void)snprintf(path, sizeof path, "/containers/%s/logs?stdout=1&stderr=1&tail=%d&timestamps=1", container->id,
-	               LIMIT_ENGINE_LOG_LINES);
+	(void)snprintf(path, sizeof path, ENGINE_CONTAINER_PATH "%s" ENGINE_LOGS_PATH, container->id);
 	status = get_log(engine, path, &sink, &code, err);
 	status = fetched(status, code, err);
 	if (code != 0 && code != 200)

@@ -13,6 +13,15 @@
 #include "agent/collect/container_log.h"
 #include "agent/collect/plan.h"
 
+/* What is ever asked, so that whoever stands between can tell. A path begins with the version, or not. */
+#define ENGINE_VERSION_PATH "/v1.41"
+#define ENGINE_LIST_PATH "/containers/json?all=1"
+#define ENGINE_CONTAINER_PATH "/containers/"
+#define ENGINE_DETAILS_PATH "/json"
+#define ENGINE_LOGS_PATH "/logs?stdout=1&stderr=1&tail=" ENGINE_TEXT(LIMIT_ENGINE_LOG_LINES) "&timestamps=1"
+#define ENGINE_TEXT(number) ENGINE_TEXT_OF(number)
+#define ENGINE_TEXT_OF(number) #number
+
 struct engine;
 
 /* STATUS_NOT_FOUND when there is no socket. `plan` is borrowed for as long as the engine lives. */

@@ -1,6 +1,6 @@
 #include "agent/collect/env_section.h"
 
-#include "agent/collect/collect_file.h"
+#include "agent/collect/doors.h"
 
 static bool contains_nocase(struct span text, struct span word)
 {
@@ -68,7 +68,7 @@ static size_t put_file(const struct plan *plan, const char *path, uint8_t separa
 {
 	struct buf content = BUF_INIT(LIMIT_ENVIRON_BYTES);
 	struct err err = ERR_INIT;
-	enum status status = collect_file_whole(plan->root, path, &content, &err);
+	enum status status = doors_read(plan->root, path, &content, &err);
 	size_t count = 0;
 
 	if (status == STATUS_OK) {

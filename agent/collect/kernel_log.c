@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "agent/collect/collect_file.h"
+#include "agent/collect/doors.h"
 
 enum { MAX_LINE = 8192, FILE_LINES = 2000 };
 
@@ -115,8 +116,12 @@ static enum status read_files(struct kernel_log *log, const char *root, struct e
 enum status kernel_log_read(struct kernel_log *log, const char *root, struct err *err)
 {
 	enum status status = STATUS_NOT_FOUND;
+	int fd = -1;
+
 	/* Another root has no kernel of its own; a device in it would be this machine's. */
-	int fd = strcmp(root, "/") == 0 ? open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC) : -1;
+	if (strcmp(root, "/") == 0)
+		fd = doors_get().kmsg >= 0 ? fcntl(doors_get().kmsg, F_DUPFD_CLOEXEC, 0) :
+		                             open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 
 	if (fd >= 0) {
 		status = read_device(log, fd, err);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "agent/collect/collect_file.h"
+#include "agent/collect/doors.h"
 #include "shared/fetch.h"
 #include "shared/jdoc.h"
 
@@ -96,42 +97,58 @@ static enum status add(const struct jdoc *doc, struct redactor *redactor)
 	return status;
 }
 
-/* *ret_answered: whether the service told everything. */
-static enum status read_service(struct service *service, struct redactor *redactor, enum status *ret_answered,
-                                struct err *err)
+static enum status read_service(struct service *service, struct fetch_answer *answer, struct err *err)
 {
-	struct fetch_answer answer = FETCH_ANSWER_INIT(LIMIT_METADATA_ANSWER);
-	JDOC_AUTO *doc = NULL;
 	char path[MAX_URL / 2];
-	enum status told = STATUS_OK;
+	enum status status = get_token(service, err);
 
-	*ret_answered = get_token(service, err);
-	if (*ret_answered == STATUS_OK)
-		*ret_answered = get_role(service, path, err);
-	if (*ret_answered == STATUS_OK)
-		*ret_answered = ask(service, "GET", path, service->token_header, &answer, err);
-	if (*ret_answered == STATUS_OK)
-		*ret_answered = jdoc_parse(buf_span(&answer.body), &doc, err);
-	if (*ret_answered == STATUS_OK)
-		told = add(doc, redactor);
-	buf_wipe(&answer.body);
+	if (status == STATUS_OK)
+		status = get_role(service, path, err);
+	if (status == STATUS_OK)
+		status = ask(service, "GET", path, service->token_header, answer, err);
 	wipe(service->token_header, sizeof service->token_header);
-	return told;
+	return status;
+}
+
+enum status known_fetch_metadata(const char *url, struct buf *ret_document, struct err *err)
+{
+	const struct fetch_options options = { .connect_timeout_ms = LIMIT_METADATA_MS };
+	struct fetch_answer answer = FETCH_ANSWER_INIT(LIMIT_METADATA_ANSWER);
+	struct service service = { .url = url };
+	enum status status = fetch_new(&options, &service.fetch, err);
+
+	if (status == STATUS_OK)
+		status = read_service(&service, &answer, err);
+	if (status == STATUS_OK)
+		buf_append_span(ret_document, buf_span(&answer.body));
+	buf_wipe(&answer.body);
+	fetch_free(service.fetch);
+	return status == STATUS_OK ? buf_status(ret_document) : status;
+}
+
+bool known_has_metadata(const char *root, const char *url)
+{
+	return url != NULL && url[0] != '\0' && is_ec2(root);
 }
 
 enum status known_read_metadata(const char *root, const char *url, struct redactor *redactor, bool *ret_unread,
                                 struct err *err)
 {
-	const struct fetch_options options = { .connect_timeout_ms = LIMIT_METADATA_MS };
-	struct service service = { .url = url };
+	struct buf document = BUF_INIT(LIMIT_METADATA_ANSWER);
+	JDOC_AUTO *doc = NULL;
 	enum status answered, told = STATUS_OK;
 
-	if (url == NULL || url[0] == '\0' || !is_ec2(root))
+	if (!known_has_metadata(root, url))
 		return STATUS_OK;
-	answered = fetch_new(&options, &service.fetch, err);
+	if (doors_get().metadata >= 0)
+		answered = doors_read_metadata(&document, err);
+	else
+		answered = known_fetch_metadata(url, &document, err);
 	if (answered == STATUS_OK)
-		told = read_service(&service, redactor, &answered, err);
-	fetch_free(service.fetch);
+		answered = jdoc_parse(buf_span(&document), &doc, err);
+	if (answered == STATUS_OK)
+		told = add(doc, redactor);
+	buf_wipe(&document);
 	/* 404: the instance has no role. */
 	*ret_unread = answered != STATUS_OK && answered != STATUS_NOT_FOUND;
 	return told;

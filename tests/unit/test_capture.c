@@ -151,7 +151,7 @@ static void capture(int64_t deadline_s)
 	};
 	struct err err = ERR_INIT;
 
-	assert_int_equal(capture_run(config, &identity, &order, &parcel, &table, &err), STATUS_OK);
+	assert_int_equal(capture_run(config, &identity, &order, -1, &parcel, &table, &err), STATUS_OK);
 	assert_int_equal(bundle_read(parcel_ndjson(parcel), flatten, NULL, &err), STATUS_OK);
 }
 
