@@ -12,6 +12,7 @@
 struct capturing {
 	const struct agent_config *config;
 	const struct record_origin *origin;
+	int64_t ordered_ns;
 	const struct redactor *redactor; /* NULL: everything is withheld */
 	struct parcel *parcel;
 	struct capture_table *table;
@@ -128,8 +129,8 @@ static enum status add_verdict(struct capturing *capturing, const struct collect
 	struct clean_text *clean = NULL;
 	struct err err = ERR_INIT;
 	struct section section = { .name = agent_section_names[0], .outcome = OUTCOME_OK };
-	enum status status = verdict_make(capturing->redactor, capturing->origin, facts, capturing->table, &clean,
-	                                  &err);
+	enum status status = verdict_make(capturing->redactor, capturing->origin, capturing->ordered_ns, facts,
+	                                  capturing->table, &clean, &err);
 
 	if (status == STATUS_OK) {
 		section.content = clean;
@@ -238,6 +239,7 @@ enum status capture_run(const struct agent_config *config, const struct identity
 	struct capturing capturing = {
 		.config = config,
 		.origin = &origin,
+		.ordered_ns = order->ordered_ns,
 		.redactor = redactor,
 		.parcel = parcel_new(&origin),
 		.table = ret_table != NULL ? ret_table : &table,

@@ -84,8 +84,20 @@ static void append_receipts(struct buf *out, const struct capture_table *table)
 		buf_append_cstr(out, "  (and more)\n");
 }
 
+/* How far the box's clock is ahead of the sweeper's, which is the database's. What lies between are milliseconds. */
+static void append_clocks(struct buf *out, int64_t captured_ns, int64_t ordered_ns)
+{
+	char ordered_at[CLOCK_RFC3339_SIZE];
+
+	if (ordered_ns == 0)
+		return;
+	clock_format(ordered_ns, ordered_at);
+	buf_printf(out, "ordered_at: %s\nclock_skew_s: %" PRId64 "\n", ordered_at,
+	           captured_ns / 1000000000 - ordered_ns / 1000000000);
+}
+
 enum status verdict_make(const struct redactor *redactor, const struct record_origin *origin,
-                         const struct collect_facts *facts, const struct capture_table *table,
+                         int64_t ordered_ns, const struct collect_facts *facts, const struct capture_table *table,
                          struct clean_text **ret_text, struct err *err)
 {
 	BUF_AUTO text = BUF_INIT(LIMIT_SECTION_BYTES);
@@ -95,6 +107,7 @@ enum status verdict_make(const struct redactor *redactor, const struct record_or
 	clock_format(origin->ts_ns, captured_at);
 	buf_printf(&text, "reason: %s\nworkspace_id: %.*s\ncaptured_at: %s\n", order_reason_name(origin->reason),
 	           SPAN_ARG(origin->workspace_id), captured_at);
+	append_clocks(&text, origin->ts_ns, ordered_ns);
 	append_words(redactor, &text, "boot_id", &facts->boot_id, "(unknown)");
 	if (facts->uptime_s >= 0)
 		buf_printf(&text, "uptime_s: %" PRId64 "\n", facts->uptime_s);

@@ -10,9 +10,12 @@
 #include "agent/capture.h"
 #include "agent/collect/collect.h"
 
-/* STATUS_WITHHELD when the redactor cannot vouch for it, or STATUS_NO_MEMORY. */
+/*
+ * `ordered_ns` is when the order was sent by the sweeper's clock, 0 when it is not known; the capture began right after
+ * it came. STATUS_WITHHELD when the redactor cannot vouch for it, or STATUS_NO_MEMORY.
+ */
 enum status verdict_make(const struct redactor *redactor, const struct record_origin *origin,
-                         const struct collect_facts *facts, const struct capture_table *table,
+                         int64_t ordered_ns, const struct collect_facts *facts, const struct capture_table *table,
                          struct clean_text **ret_text, struct err *err);
 
 #endif

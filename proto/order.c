@@ -57,6 +57,9 @@ static enum status read_fields(const struct jdoc *doc, struct order *order, stru
 		return err_set(err, STATUS_INVALID, "order: deadline_s is not in 1 to %d", LIMIT_CAPTURE_DEADLINE_S);
 	if (!clock_parse(jdoc_get_text(doc, "grace_until"), &order->grace_until_ns))
 		return err_set(err, STATUS_INVALID, "order: grace_until is not an RFC 3339 time");
+	/* Only reported, never decided by, and an older sweeper does not say it. */
+	if (!clock_parse(jdoc_get_text(doc, "ordered_at"), &order->ordered_ns))
+		order->ordered_ns = 0;
 	memcpy(order->capture_id, capture_id.ptr, capture_id.len);
 	memcpy(order->workspace_id, workspace_id.ptr, workspace_id.len);
 	return STATUS_OK;
@@ -81,12 +84,15 @@ enum status order_format(const struct order *order, struct buf *out)
 {
 	JDOC_AUTO *doc = jdoc_object();
 	char grace_until[CLOCK_RFC3339_SIZE];
+	char ordered_at[CLOCK_RFC3339_SIZE];
 
 	clock_format(order->grace_until_ns, grace_until);
+	clock_format(order->ordered_ns, ordered_at);
 	if (!jdoc_set_cstr(doc, "capture_id", order->capture_id) ||
 	    !jdoc_set_cstr(doc, "workspace_id", order->workspace_id) ||
 	    !jdoc_set_cstr(doc, "reason", order_reason_name(order->reason)) ||
-	    !jdoc_set_int(doc, "deadline_s", order->deadline_s) || !jdoc_set_cstr(doc, "grace_until", grace_until))
+	    !jdoc_set_int(doc, "deadline_s", order->deadline_s) || !jdoc_set_cstr(doc, "grace_until", grace_until) ||
+	    (order->ordered_ns != 0 && !jdoc_set_cstr(doc, "ordered_at", ordered_at)))
 		return STATUS_NO_MEMORY;
 	return jdoc_dump(doc, out);
 }

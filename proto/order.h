@@ -2,7 +2,8 @@
  * order: what the sweeper tells an agent: capture now. It carries no path and no command, since the agent alone
  * decides what may be collected.
  *
- *   {"capture_id":"…","workspace_id":"…","reason":"…","deadline_s":45,"grace_until":"2026-01-31T00:00:00Z"}
+ *   {"capture_id":"…","workspace_id":"…","reason":"…","deadline_s":45,"grace_until":"2026-01-31T00:00:00Z",
+ *    "ordered_at":"2026-01-30T00:00:00Z"}
  *
  * No I/O. Thread: any.
  */
@@ -22,6 +23,7 @@ struct order {
 	enum capture_reason reason;
 	int64_t deadline_s;      /* in 1…LIMIT_CAPTURE_DEADLINE_S */
 	int64_t grace_until_ns;  /* real time */
+	int64_t ordered_ns;      /* the sweeper's agreed time when it sent the order; 0: it did not say */
 };
 
 /* STATUS_INVALID names the field. Unknown fields are ignored, so that a newer sweeper may add some. */

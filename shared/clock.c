@@ -1,5 +1,6 @@
 #include "shared/clock.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -7,12 +8,20 @@
 #define YEAR_0000_S INT64_C(-62167219200)
 #define YEAR_9999_S INT64_C(253402300799)
 
-int64_t clock_mono_ms(void)
+/* What the agreed time is ahead of the monotonic clock; 0: nothing was agreed. */
+static _Atomic int64_t agreed_ahead_ns;
+
+static int64_t mono_ns(void)
 {
 	struct timespec now;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+int64_t clock_mono_ms(void)
+{
+	return mono_ns() / 1000000;
 }
 
 int64_t clock_real_ns(void)
@@ -21,6 +30,18 @@ int64_t clock_real_ns(void)
 
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+void clock_agree(int64_t real_ns)
+{
+	atomic_store(&agreed_ahead_ns, real_ns - mono_ns());
+}
+
+int64_t clock_agreed_ns(void)
+{
+	int64_t ahead_ns = atomic_load(&agreed_ahead_ns);
+
+	return ahead_ns == 0 ? clock_real_ns() : mono_ns() + ahead_ns;
 }
 
 void clock_format(int64_t real_ns, char ret_text[static CLOCK_RFC3339_SIZE])

@@ -35,6 +35,7 @@ struct fetch {
 	int (*open_connection)(void *ctx); /* NULL: libcurl connects */
 	void *open_ctx;
 	int64_t connect_timeout_ms;
+	struct tls_client_check check; /* of the connection that is made */
 	char words[CURL_ERROR_SIZE]; /* libcurl writes what went wrong here */
 };
 
@@ -155,9 +156,10 @@ static size_t take_body(char *data, size_t size, size_t count, void *ctx)
 
 static CURLcode restrict_tls(CURL *easy, void *config, void *ctx)
 {
+	struct fetch *fetch = ctx;
+
 	(void)easy;
-	(void)ctx;
-	tls_client_strict(config);
+	tls_client_strict(config, fetch->cert_file, &fetch->check);
 	return CURLE_OK;
 }
 
@@ -223,6 +225,7 @@ static CURLcode set_connection(struct fetch *fetch)
 	SET(CURLOPT_SSLKEY, fetch->key_file);
 	SET(CURLOPT_SSL_SESSIONID_CACHE, 0L);
 	SET(CURLOPT_SSL_CTX_FUNCTION, restrict_tls);
+	SET(CURLOPT_SSL_CTX_DATA, fetch);
 	return code;
 }
 

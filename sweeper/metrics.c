@@ -44,6 +44,7 @@ static const struct metric_about abouts[METRIC_COUNT] = {
 	[METRIC_BACKLOG_AGE] = { "rescue_backlog_age_seconds", "org", "Age of the oldest bundle not yet shipped.", true },
 	[METRIC_EVENTS_DELIVERED] = { "rescue_events_delivered_total", NULL, "Events the webhook took.", false },
 	[METRIC_EVENT_ERRORS] = { "rescue_event_errors_total", NULL, "Attempts at the webhook that failed.", false },
+	[METRIC_CLOCK_SKEW] = { "rescue_clock_skew_seconds", "org", "This machine's clock less the tenant's database's.", true },
 	[METRIC_DATABASE_UP] = { "rescue_database_up", "org", "1 when the tenant's database answered last.", true },
 };
 

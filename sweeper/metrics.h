@@ -35,6 +35,7 @@ enum metric {
 	METRIC_EVENTS_DELIVERED,      /* counter */
 	METRIC_EVENT_ERRORS,          /* counter */
 	METRIC_DATABASE_UP,           /* gauge, org */
+	METRIC_CLOCK_SKEW,            /* gauge, org: this machine's clock less the database's, seconds */
 	METRIC_COUNT
 };
 

@@ -8,6 +8,7 @@
 #include <mbedtls/ssl.h>
 #include <psa/crypto.h>
 
+#include "shared/file.h"
 #include "shared/tls/client.h"
 #include "shared/tls/session.h"
 
@@ -36,10 +37,38 @@ enum status tls_global_init(struct err *err)
 	return STATUS_OK;
 }
 
-void tls_client_strict(void *mbedtls_config)
+/* False when there is no such certificate: whoever presents it says why. */
+static bool read_validity(const char *cert_file, struct validity *ret_validity)
+{
+	BUF_AUTO pem = BUF_INIT(LIMIT_CERT_FILE);
+	mbedtls_x509_crt chain;
+	bool is_read;
+
+	mbedtls_x509_crt_init(&chain);
+	is_read = cert_file != NULL && file_read(cert_file, &pem, NULL) == STATUS_OK &&
+	          mbed_parse_crt(buf_span(&pem), &chain) == 0;
+	if (is_read)
+		*ret_validity = (struct validity){ mbed_time_s(&chain.valid_from), mbed_time_s(&chain.valid_to) };
+	mbedtls_x509_crt_free(&chain);
+	return is_read;
+}
+
+static int check_peer(void *ctx, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
+{
+	struct tls_client_check *check = ctx;
+
+	(void)mbed_judge_validity(check->has_own ? &check->own : NULL, crt, depth, flags);
+	return check->next != NULL ? check->next(check->next_ctx, crt, depth, flags) : 0;
+}
+
+void tls_client_strict(void *mbedtls_config, const char *own_cert_file, struct tls_client_check *check)
 {
 	mbedtls_ssl_config *config = mbedtls_config;
 
+	check->has_own = read_validity(own_cert_file, &check->own);
+	check->next = config->MBEDTLS_PRIVATE(f_vrfy);
+	check->next_ctx = config->MBEDTLS_PRIVATE(p_vrfy);
+	mbedtls_ssl_conf_verify(config, check_peer, check);
 	mbedtls_ssl_conf_cert_profile(config, &mbedtls_x509_crt_profile_default);
 	mbedtls_ssl_conf_ciphersuites(config, mbed_suites);
 }

@@ -38,6 +38,12 @@ enum status mbed_crt_uri(const mbedtls_x509_crt *crt, struct span *ret_uri);
 /* Seconds since 1970. */
 int64_t mbed_time_s(const mbedtls_x509_time *when);
 
+/*
+ * For mbedtls_ssl_conf_verify: puts validity_holds in the place of mbedTLS's own look at the machine's clock. `own` is a
+ * struct validity or NULL.
+ */
+int mbed_judge_validity(void *own, mbedtls_x509_crt *crt, int depth, uint32_t *flags);
+
 /* The cipher suites that both sides of ours speak, 0 at the end: forward secrecy and full-size AEAD tags only. */
 extern const int mbed_suites[];
 

@@ -104,6 +104,7 @@ static int configure(struct tls_server *server)
 	mbedtls_ssl_conf_authmode(config,
 	                          server->takes_strangers ? MBEDTLS_SSL_VERIFY_OPTIONAL : MBEDTLS_SSL_VERIFY_REQUIRED);
 	mbedtls_ssl_conf_ca_chain(config, &server->client_ca, NULL);
+	mbedtls_ssl_conf_verify(config, mbed_judge_validity, NULL);
 	/* The names of the authorities help nobody who has one certificate, and many would not fit into a message. */
 	mbedtls_ssl_conf_cert_req_ca_list(config, MBEDTLS_SSL_CERT_REQ_CA_LIST_DISABLED);
 	failed = mbedtls_ssl_conf_alpn_protocols(config, protocols);

@@ -109,6 +109,7 @@ static void deliver(struct order_wait *wait, const struct order *order)
 	struct gate_tenant *tenant = wait->tenant;
 	struct order sent = *order;
 
+	sent.ordered_ns = clock_agreed_ns();
 	if (order_format(&sent, &body) != STATUS_OK) {
 		reply_error(end(wait), 503, "out of memory");
 		return;

@@ -133,7 +133,7 @@ static bool is_id(enum id_kind kind, struct span id)
 static int admit(struct conn *conn, const struct http1_request *request, size_t *ret_max_body,
                  const char **ret_reason)
 {
-	const char *denied = caller_denied(conn_caller(conn), clock_real_ns() / 1000000000);
+	const char *denied = caller_denied(conn_caller(conn), clock_agreed_ns() / 1000000000);
 	const struct route *route;
 	struct span id;
 	int code;

@@ -34,6 +34,17 @@ enum status ledger_ping(struct ledger *ledger, struct err *err)
 	return connection_do(&ledger->connection, SQL_PING, err);
 }
 
+enum status ledger_clock(struct ledger *ledger, int64_t *ret_now_ns, struct err *err)
+{
+	static const struct params none = { .count = 0 };
+	ROWS_AUTO rows = { NULL };
+	enum status status = connection_run(&ledger->connection, SQL_CLOCK, &none, &rows, err);
+
+	if (status == STATUS_OK)
+		*ret_now_ns = rows_int(&rows, 0, 0);
+	return status;
+}
+
 enum status ledger_change(struct ledger *ledger, enum sql sql, const struct params *params, struct err *err)
 {
 	ROWS_AUTO rows = { NULL };

@@ -24,6 +24,9 @@ void ledger_free(struct ledger *ledger);
 /* One round trip. */
 enum status ledger_ping(struct ledger *ledger, struct err *err);
 
+/* The database's clock, in nanoseconds since 1970. */
+enum status ledger_clock(struct ledger *ledger, int64_t *ret_now_ns, struct err *err);
+
 /* -- schema (migrate.c) ------------------------------------------------------------------------------------- */
 
 /* Brings schema `rescue` to this program's version; several at once are safe (advisory lock). */

@@ -33,6 +33,7 @@ enum sql_mode {
 	X(SQL_CAPTURES_LIST_WORKSPACE, captures_list_workspace, SQL_PLANNED) \
 	X(SQL_CAPTURE_GET, capture_get, SQL_PREPARED) \
 	X(SQL_CAPTURE_RETRY, capture_retry, SQL_PLANNED) \
+	X(SQL_CLOCK, clock, SQL_PLANNED) \
 	X(SQL_COMMIT, commit, SQL_SCRIPT) \
 	X(SQL_ENROLL_BIND, enroll_bind, SQL_PLANNED) \
 	X(SQL_ENROLL_COUNT, enroll_count, SQL_PLANNED) \

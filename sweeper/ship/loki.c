@@ -4,7 +4,6 @@
  */
 #include <stdlib.h>
 
-#include "shared/clock.h"
 #include "shared/stop.h"
 #include "sweeper/ship/loki_settle.h"
 #include "sweeper/ship/sink.h"
@@ -87,7 +86,7 @@ static enum status look_back(struct delivery *delivery, struct err *err)
 			tried[count++] = delivery->cargos[i];
 	}
 	if (count > 0) {
-		range = loki_presence_range(tried, count, false, clock_real_ns());
+		range = loki_presence_range(tried, count, false);
 		status = loki_presence_ask(&delivery->work.presence, tried, count, &range, err);
 	}
 	free(tried);
@@ -204,7 +203,7 @@ static enum status verify_once(struct delivery *delivery, struct cargo **asked, 
 		for (size_t j = 0; j < asked[i]->entry_count; j++)
 			asked[i]->entries[j].is_stored = false;
 	}
-	range = loki_presence_range(asked, *count, is_fresh, clock_real_ns());
+	range = loki_presence_range(asked, *count, is_fresh);
 	status = lease_keep(delivery->work.lease, err);
 	if (status == STATUS_OK)
 		status = loki_presence_ask(&delivery->work.presence, asked, *count, &range, err);

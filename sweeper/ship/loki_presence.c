@@ -11,19 +11,22 @@ enum {
 	LOGQL_MAX = 32 * 1024,
 	ANSWER_MAX = 16 * 1024 * 1024, /* 5,000 entries of a few hundred bytes of labels */
 	PAGES_MAX = 64,
-	CLOCK_SLACK_S = 3600,          /* the database's clock gives the timestamps, this machine's ends the range */
+	CLOCK_SLACK_S = 3600,          /* a failover may have put the database's clock back since the last timestamps */
 	RANGE_MAX_S = 720 * 3600,      /* Loki's max_query_length is 721 hours */
 };
 
-struct loki_range loki_presence_range(struct cargo *const *cargos, size_t count, bool is_fresh, int64_t now_ns)
+struct loki_range loki_presence_range(struct cargo *const *cargos, size_t count, bool is_fresh)
 {
-	struct loki_range range = { .start_ns = INT64_MAX, .end_ns = is_fresh ? 0 : now_ns + CLOCK_SLACK_S * S_NS };
+	struct loki_range range = { .start_ns = INT64_MAX, .end_ns = 0 };
 
 	for (size_t i = 0; i < count; i++) {
 		const struct cargo *cargo = cargos[i];
 		int64_t first_ns = cargo->entry_base_ns, end_ns = cargo_entry_ns(cargo, cargo->entry_count) + 1;
 
-		/* No timestamp is older than the bundle: the ledger takes each from its clock while shipping. */
+		/*
+		 * No timestamp is older than the bundle or newer than the last that was given: the ledger takes each
+		 * from its clock while shipping. This machine's clock says nothing about them.
+		 */
 		if (!is_fresh && cargo->since_ns < first_ns)
 			first_ns = cargo->since_ns;
 		if (first_ns < range.start_ns)
@@ -31,6 +34,8 @@ struct loki_range loki_presence_range(struct cargo *const *cargos, size_t count,
 		if (end_ns > range.end_ns)
 			range.end_ns = end_ns;
 	}
+	if (!is_fresh)
+		range.end_ns += CLOCK_SLACK_S * S_NS;
 	if (range.end_ns - range.start_ns > RANGE_MAX_S * S_NS)
 		range.start_ns = range.end_ns - RANGE_MAX_S * S_NS;
 	return range;

@@ -26,7 +26,7 @@ enum status loki_presence_ask(const struct loki_presence *presence, struct cargo
                               const struct loki_range *range, struct err *err);
 
 /* The range in which entries of these cargos can be: `is_fresh` when none was ever pushed under other timestamps. */
-struct loki_range loki_presence_range(struct cargo *const *cargos, size_t count, bool is_fresh, int64_t now_ns);
+struct loki_range loki_presence_range(struct cargo *const *cargos, size_t count, bool is_fresh);
 
 /* Appends the question for these cargos in LogQL. */
 void loki_presence_logql(const struct loki_presence *presence, struct cargo *const *cargos, size_t count,

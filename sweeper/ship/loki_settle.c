@@ -2,7 +2,6 @@
 
 #include <inttypes.h>
 
-#include "shared/clock.h"
 #include "shared/failpoint.h"
 #include "shared/log.h"
 #include "sweeper/metrics.h"
@@ -203,7 +202,7 @@ static enum status restamp(struct settling *settling)
 	if (status != STATUS_OK)
 		return cargo_finish(cargo, status, "no new timestamps (%s): %s", settling->mistimed_reason, err.text);
 	cargo->was_tried = true;
-	range = loki_presence_range(&cargo, 1, false, clock_real_ns());
+	range = loki_presence_range(&cargo, 1, false);
 	status = loki_presence_ask(presence, &cargo, 1, &range, &err);
 	if (status != STATUS_OK)
 		return cargo_finish(cargo, status, "%s", err.text);

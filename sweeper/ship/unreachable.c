@@ -60,7 +60,7 @@ enum status unreachable_make(void *ctx, const struct ledger_capture *capture, st
 			.instance_id = span_sub(instance, 0, instance.len <= LIMIT_INSTANCE_ID ? instance.len : 0),
 			.capture_id = span_cstr(capture->capture_id),
 			.reason = capture->reason,
-			.ts_ns = clock_real_ns(),
+			.ts_ns = clock_agreed_ns(),
 		};
 		struct section section = { .name = "verdict", .outcome = OUTCOME_UNREACHABLE, .content = content };
 

@@ -56,12 +56,27 @@ static void clock_refuses_what_is_no_rfc_3339_time(void **state)
 		assert_false(clock_parse(span_cstr(texts[i]), &ns));
 }
 
+static void clock_goes_on_from_the_agreed_time(void **state)
+{
+	const int64_t year_ns = INT64_C(365) * 86400 * 1000000000, s_ns = 1000000000;
+	int64_t before_ns = clock_agreed_ns();
+	int64_t now_ns;
+
+	(void)state;
+	assert_true(before_ns <= clock_real_ns() && before_ns > clock_real_ns() - 60 * s_ns);
+	clock_agree(before_ns - year_ns);
+	now_ns = clock_agreed_ns();
+	assert_true(now_ns >= before_ns - year_ns && now_ns < before_ns - year_ns + 60 * s_ns);
+	assert_true(clock_agreed_ns() >= now_ns);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(clock_formats_and_reads_back),
 		cmocka_unit_test(clock_reads_offsets_and_fractions),
 		cmocka_unit_test(clock_refuses_what_is_no_rfc_3339_time),
+		cmocka_unit_test(clock_goes_on_from_the_agreed_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,7 +11,7 @@
 static void order_survives_the_wire(void **state)
 {
 	struct order sent = { .capture_id = ID, .workspace_id = "ws-1", .reason = REASON_BOOTSTRAP, .deadline_s = 45,
-		              .grace_until_ns = INT64_C(1769817600123456000) };
+		              .grace_until_ns = INT64_C(1769817600123456000), .ordered_ns = INT64_C(1769731200000001000) };
 	BUF_AUTO wire = BUF_INIT(4096);
 	struct order got;
 
@@ -23,6 +23,7 @@ static void order_survives_the_wire(void **state)
 	assert_int_equal(got.reason, sent.reason);
 	assert_int_equal(got.deadline_s, sent.deadline_s);
 	assert_int_equal(got.grace_until_ns, sent.grace_until_ns);
+	assert_int_equal(got.ordered_ns, sent.ordered_ns);
 }
 
 static void order_ignores_fields_of_a_newer_sweeper(void **state)
@@ -34,6 +35,7 @@ static void order_ignores_fields_of_a_newer_sweeper(void **state)
 	                                      "\"reason\":\"provision_timeout_sweep\",\"deadline_s\":1,"
 	                                      "\"grace_until\":\"2026-01-31T00:00:00+01:00\"}"), &got, NULL), STATUS_OK);
 	assert_int_equal(got.reason, REASON_SWEEP);
+	assert_int_equal(got.ordered_ns, 0);
 }
 
 static void order_names_the_field_that_is_wrong(void **state)
