@@ -101,6 +101,10 @@
 #define LIMIT_TLS_INPUT (64 * 1024)            /* fed and not read yet; a record has at most 16 KiB */
 #define LIMIT_TLS_OUTPUT (64 * 1024 * 1024)    /* written and not sent yet; a whole bundle as JSON fits */
 
+#define LIMIT_VERIFIED_CERTS 16384             /* certificates remembered as verified */
+#define LIMIT_TICKET_BYTES 3072                /* one session ticket; it must fit into one record of ours */
+#define LIMIT_TICKET_KEYS 4                    /* of one tenant: before, now, next, and one to spare */
+
 /* Connections on the gate: how long each state may last, see sweeper/gate/conn.c. */
 #define LIMIT_HANDSHAKE_MS 10000
 #define LIMIT_IDLE_MS 360000                   /* longer than the longest held request */

@@ -168,3 +168,18 @@ int64_t mbed_time_s(const mbedtls_x509_time *when)
 
 	return timegm(&utc);
 }
+
+void mbed_put_u64(struct buf *buf, uint64_t number)
+{
+	for (int shift = 56; shift >= 0; shift -= 8)
+		buf_append_byte(buf, (uint8_t)(number >> shift));
+}
+
+uint64_t mbed_get_u64(const uint8_t bytes[static 8])
+{
+	uint64_t number = 0;
+
+	for (size_t i = 0; i < 8; i++)
+		number = number << 8 | bytes[i];
+	return number;
+}

@@ -44,6 +44,10 @@ int64_t mbed_time_s(const mbedtls_x509_time *when);
  */
 int mbed_judge_validity(void *own, mbedtls_x509_crt *crt, int depth, uint32_t *flags);
 
+/* Big-endian. */
+void mbed_put_u64(struct buf *buf, uint64_t number);
+uint64_t mbed_get_u64(const uint8_t bytes[static 8]);
+
 /* The cipher suites that both sides of ours speak, 0 at the end: forward secrecy and full-size AEAD tags only. */
 extern const int mbed_suites[];
 

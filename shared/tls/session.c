@@ -5,162 +5,33 @@
  *       └────────────── any failure ──────────────▶ failed
  *
  * Bytes from the network wait in `in` until mbedTLS asks for them, and what it says waits in `out`; both give their
- * memory back when they run empty, since most connections are idle most of the time.
+ * memory back when they run empty, since most connections are idle most of the time. So do the library's own record
+ * buffers (tls_session_rest).
  *
- * There is no resumption. In TLS 1.3 mbedTLS keeps the peer's certificate neither in the ticket nor in the resumed
- * session, so that a resumed session could not say who speaks, and a certificate that expired would go on living in
- * its ticket. Every connection proves its certificate anew.
+ * Who the peer is comes from its certificate, which judge() sees in a full handshake, or from its ticket in a resumed
+ * one. Either counts only once the library says that the verification is complete and without a flag: proven().
  */
 #include "shared/tls/session.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-#include <mbedtls/ssl.h>
-
-#include "shared/file.h"
-#include "shared/tls/digest.h"
-#include "shared/tls/mbed.h"
-
-/* The certificate message is not split, and must fit into one record of the output size. */
-enum { CHAIN_MAX = MBEDTLS_SSL_OUT_CONTENT_LEN - 512 };
-
-struct tls_server {
-	unsigned holders;
-	bool takes_strangers;
-	mbedtls_ssl_config config;
-	mbedtls_x509_crt chain;
-	mbedtls_pk_context key;
-	mbedtls_x509_crt client_ca;
-};
+#include "shared/tls/server.h"
 
 struct tls_session {
 	struct tls_server *server;
 	mbedtls_ssl_context ssl;
+	struct peer *peer; /* see proven(); NULL: nobody was shown */
 	struct buf in;
 	size_t in_at;  /* what mbedTLS has taken of it */
 	struct buf out;
 	size_t out_at; /* what was sent of it */
 	bool is_open;
+	bool is_resumed; /* the peer comes from a ticket */
+	bool is_resting; /* the record buffers are given back */
+	uint8_t counter[RECORDS_COUNTER_BYTES]; /* while it rests */
 };
-
-static enum status read_chain(const char *path, const char *what, mbedtls_x509_crt *ret_chain, struct err *err)
-{
-	struct buf pem = BUF_INIT(LIMIT_CERT_FILE);
-	enum status status = file_read(path, &pem, err);
-
-	if (status == STATUS_OK) {
-		int failed = mbed_parse_crt(buf_span(&pem), ret_chain);
-
-		if (failed != 0)
-			status = mbed_err(err, STATUS_INVALID, failed, "%s is not a %s in PEM", path, what);
-	}
-	buf_done(&pem);
-	return status;
-}
-
-static enum status read_key(const char *path, mbedtls_pk_context *ret_key, struct err *err)
-{
-	struct buf pem = BUF_INIT(LIMIT_CERT_FILE);
-	enum status status = file_read(path, &pem, err);
-
-	if (status == STATUS_OK) {
-		int failed = mbed_parse_key(buf_span(&pem), ret_key);
-
-		if (failed != 0)
-			status = mbed_err(err, STATUS_INVALID, failed, "%s is not a key in PEM without a password", path);
-	}
-	buf_wipe(&pem);
-	return status;
-}
-
-static enum status check_chain(const struct tls_server *server, const struct tls_files *files, struct err *err)
-{
-	size_t len = 0;
-
-	for (const mbedtls_x509_crt *cert = &server->chain; cert != NULL; cert = cert->next)
-		len += cert->raw.len;
-	if (len > CHAIN_MAX)
-		return err_set(err, STATUS_INVALID, "%s: the chain has %zu bytes, but only %d fit into a handshake; leave "
-		               "the root out or use elliptic-curve keys", files->cert, len, (int)CHAIN_MAX);
-	if (mbedtls_pk_check_pair(&server->chain.pk, &server->key, mbed_random, NULL) != 0)
-		return err_set(err, STATUS_INVALID, "the key %s does not belong to the certificate %s", files->key,
-		               files->cert);
-	return STATUS_OK;
-}
-
-static int configure(struct tls_server *server)
-{
-	static const char *protocols[] = { "http/1.1", NULL };
-	mbedtls_ssl_config *config = &server->config;
-	int failed = mbedtls_ssl_config_defaults(config, MBEDTLS_SSL_IS_SERVER, MBEDTLS_SSL_TRANSPORT_STREAM,
-	                                         MBEDTLS_SSL_PRESET_DEFAULT);
-
-	if (failed != 0)
-		return failed;
-	mbedtls_ssl_conf_min_tls_version(config, MBEDTLS_SSL_VERSION_TLS1_2);
-	mbedtls_ssl_conf_ciphersuites(config, mbed_suites);
-	mbedtls_ssl_conf_rng(config, mbed_random, NULL);
-	mbedtls_ssl_conf_authmode(config,
-	                          server->takes_strangers ? MBEDTLS_SSL_VERIFY_OPTIONAL : MBEDTLS_SSL_VERIFY_REQUIRED);
-	mbedtls_ssl_conf_ca_chain(config, &server->client_ca, NULL);
-	mbedtls_ssl_conf_verify(config, mbed_judge_validity, NULL);
-	/* The names of the authorities help nobody who has one certificate, and many would not fit into a message. */
-	mbedtls_ssl_conf_cert_req_ca_list(config, MBEDTLS_SSL_CERT_REQ_CA_LIST_DISABLED);
-	failed = mbedtls_ssl_conf_alpn_protocols(config, protocols);
-	if (failed == 0)
-		failed = mbedtls_ssl_conf_own_cert(config, &server->chain, &server->key);
-	return failed;
-}
-
-enum status tls_server_new(const struct tls_files *files, struct tls_server **ret_server, struct err *err)
-{
-	struct tls_server *server = calloc(1, sizeof *server);
-	enum status status;
-	int failed;
-
-	if (server == NULL)
-		return STATUS_NO_MEMORY;
-	server->holders = 1;
-	server->takes_strangers = files->takes_strangers;
-	mbedtls_ssl_config_init(&server->config);
-	mbedtls_x509_crt_init(&server->chain);
-	mbedtls_pk_init(&server->key);
-	mbedtls_x509_crt_init(&server->client_ca);
-	status = read_chain(files->cert, "certificate", &server->chain, err);
-	if (status == STATUS_OK)
-		status = read_key(files->key, &server->key, err);
-	if (status == STATUS_OK)
-		status = check_chain(server, files, err);
-	if (status == STATUS_OK)
-		status = read_chain(files->client_ca, "list of certificates", &server->client_ca, err);
-	if (status != STATUS_OK)
-		goto fail;
-	failed = configure(server);
-	if (failed != 0) {
-		status = mbed_err(err, STATUS_SYSTEM, failed, "cannot set TLS up");
-		goto fail;
-	}
-	*ret_server = server;
-	return STATUS_OK;
-fail:
-	/* Whatever is wrong with a file that was named is the file's fault, also that it does not exist. */
-	if (status == STATUS_NOT_FOUND || status == STATUS_TOO_LARGE)
-		status = STATUS_INVALID;
-	tls_server_unref(server);
-	return status;
-}
-
-void tls_server_unref(struct tls_server *server)
-{
-	if (server == NULL || --server->holders > 0)
-		return;
-	mbedtls_ssl_config_free(&server->config);
-	mbedtls_x509_crt_free(&server->chain);
-	mbedtls_pk_free(&server->key);
-	mbedtls_x509_crt_free(&server->client_ca);
-	free(server);
-}
 
 static int give_out(void *ctx, const unsigned char *bytes, size_t len)
 {
@@ -193,6 +64,55 @@ static int take_in(void *ctx, unsigned char *bytes, size_t cap)
 	return (int)ready.len;
 }
 
+static void set_peer(struct tls_session *session, struct peer *peer, bool is_resumed)
+{
+	free(session->peer);
+	session->peer = peer;
+	session->is_resumed = peer != NULL && is_resumed;
+}
+
+/*
+ * mbedTLS's verification callback, from the top of the chain that the peer sent down to the leaf. The library was given no
+ * authorities, so that what it says about trust means nothing: the whole chain is judged with the leaf.
+ */
+static int judge(void *ctx, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
+{
+	struct tls_session *session = ctx;
+	uint32_t found;
+	int failed;
+
+	if (depth > 0) {
+		*flags = 0;
+		return 0;
+	}
+	set_peer(session, peer_of_crt(crt), false);
+	if (session->peer == NULL)
+		return MBEDTLS_ERR_X509_ALLOC_FAILED;
+	failed = server_judge(session->server, crt, session->peer, &found);
+	*flags = (*flags & ~(uint32_t)MBEDTLS_X509_BADCERT_NOT_TRUSTED) | found;
+	(void)mbed_judge_validity(NULL, crt, depth, flags);
+	return failed;
+}
+
+/* Who the peer has proven to be; NULL: nobody, or not yet. */
+static const struct peer *proven(const struct tls_session *session)
+{
+	return mbedtls_ssl_get_verify_result(&session->ssl) == 0 ? session->peer : NULL;
+}
+
+/* The session whose handshake is on the stack: the library's ticket callbacks do not say which one they are about. */
+static _Thread_local struct tls_session *shaking;
+
+const struct peer *server_shaking_peer(void)
+{
+	return proven(shaking);
+}
+
+void server_resume_shaking(struct peer *peer)
+{
+	set_peer(shaking, peer, true);
+}
+
 enum status tls_session_new(struct tls_server *server, struct tls_session **ret_session)
 {
 	struct tls_session *session = calloc(1, sizeof *session);
@@ -200,7 +120,7 @@ enum status tls_session_new(struct tls_server *server, struct tls_session **ret_
 	if (session == NULL)
 		return STATUS_NO_MEMORY;
 	session->server = server;
-	server->holders++;
+	server_ref(server);
 	buf_init(&session->in, LIMIT_TLS_INPUT);
 	buf_init(&session->out, LIMIT_TLS_OUTPUT);
 	mbedtls_ssl_init(&session->ssl);
@@ -209,6 +129,7 @@ enum status tls_session_new(struct tls_server *server, struct tls_session **ret_
 		return STATUS_NO_MEMORY;
 	}
 	mbedtls_ssl_set_bio(&session->ssl, session, give_out, take_in, NULL);
+	mbedtls_ssl_set_verify(&session->ssl, judge, session);
 	*ret_session = session;
 	return STATUS_OK;
 }
@@ -220,8 +141,25 @@ void tls_session_free(struct tls_session *session)
 	mbedtls_ssl_free(&session->ssl);
 	buf_done(&session->in);
 	buf_done(&session->out);
+	free(session->peer);
 	tls_server_unref(session->server);
 	free(session);
+}
+
+void tls_session_rest(struct tls_session *session)
+{
+	if (session->is_open && !session->is_resting && session->in.len == 0)
+		session->is_resting = records_give_back(&session->server->records, &session->ssl, session->counter);
+}
+
+static enum status wake_up(struct tls_session *session)
+{
+	enum status status = STATUS_OK;
+
+	if (session->is_resting)
+		status = records_lend(&session->server->records, &session->ssl, session->counter);
+	session->is_resting = session->is_resting && status != STATUS_OK;
+	return status;
 }
 
 enum status tls_session_feed(struct tls_session *session, struct span bytes)
@@ -276,18 +214,18 @@ static enum status handshake_failure(const struct tls_session *session, int code
 }
 
 /*
- * The last word on rule 6 of the design, whatever the library thought: no certificate, no conversation, unless strangers
- * are taken; and a certificate that is shown must be good. Where strangers are taken the library does not end the
- * handshake over a bad one, so that the alert is ours to send.
+ * The last word on rule 6 of the design, whatever the library thought: nobody, no conversation, unless strangers are
+ * taken; and a certificate that is shown must be good. Where strangers are taken the library does not end the handshake
+ * over a bad one, so that the alert is ours to send.
  */
 static enum status check_peer(struct tls_session *session, struct err *err)
 {
 	bool shown = mbedtls_ssl_get_peer_cert(&session->ssl) != NULL;
-	uint32_t flags = mbedtls_ssl_get_verify_result(&session->ssl);
-	const char *words = verify_words(flags);
+	const char *words = verify_words(mbedtls_ssl_get_verify_result(&session->ssl));
 
-	if (shown && flags == 0)
+	if (proven(session) != NULL)
 		return STATUS_OK;
+	set_peer(session, NULL, false);
 	if (!shown && session->server->takes_strangers)
 		return STATUS_OK;
 	(void)mbedtls_ssl_send_alert_message(&session->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL, MBEDTLS_SSL_ALERT_MSG_BAD_CERT);
@@ -300,13 +238,16 @@ enum status tls_session_handshake(struct tls_session *session, struct err *err)
 	int code;
 
 	assert(!session->is_open);
+	shaking = session;
 	code = mbedtls_ssl_handshake(&session->ssl);
+	shaking = NULL;
 	if (code == MBEDTLS_ERR_SSL_WANT_READ)
 		return STATUS_AGAIN;
 	if (code != 0)
 		return handshake_failure(session, code, err);
 	status = check_peer(session, err);
 	session->is_open = status == STATUS_OK;
+	records_forget_crt(&session->ssl);
 	return status;
 }
 
@@ -316,6 +257,10 @@ enum status tls_session_read(struct tls_session *session, uint8_t *bytes, size_t
 
 	assert(session->is_open && cap > 0);
 	*ret_len = 0;
+	if (session->is_resting && session->in.len == 0)
+		return STATUS_AGAIN;
+	if (wake_up(session) != STATUS_OK)
+		return STATUS_NO_MEMORY;
 	got = mbedtls_ssl_read(&session->ssl, bytes, cap);
 	if (got > 0) {
 		*ret_len = (size_t)got;
@@ -331,6 +276,8 @@ enum status tls_session_read(struct tls_session *session, uint8_t *bytes, size_t
 enum status tls_session_write(struct tls_session *session, struct span plain)
 {
 	assert(session->is_open);
+	if (wake_up(session) != STATUS_OK)
+		return STATUS_NO_MEMORY;
 	while (plain.len > 0) {
 		int put = mbedtls_ssl_write(&session->ssl, plain.ptr, plain.len);
 
@@ -344,7 +291,7 @@ enum status tls_session_write(struct tls_session *session, struct span plain)
 void tls_session_close(struct tls_session *session)
 {
 	/* Without a handshake there is nothing to end; a full output cannot take the word, which only a polite peer misses. */
-	if (session->is_open)
+	if (session->is_open && wake_up(session) == STATUS_OK)
 		(void)mbedtls_ssl_close_notify(&session->ssl);
 }
 
@@ -366,25 +313,31 @@ void tls_session_sent(struct tls_session *session, size_t len)
 bool tls_session_has_peer(const struct tls_session *session)
 {
 	assert(session->is_open);
-	return mbedtls_ssl_get_peer_cert(&session->ssl) != NULL;
+	return session->peer != NULL;
+}
+
+bool tls_session_is_resumed(const struct tls_session *session)
+{
+	assert(session->is_open);
+	return session->is_resumed;
 }
 
 enum status tls_session_peer_uri(const struct tls_session *session, struct span *ret_uri)
 {
 	assert(session->is_open);
-	return mbed_crt_uri(mbedtls_ssl_get_peer_cert(&session->ssl), ret_uri);
+	*ret_uri = span_of(session->peer->uri, session->peer->uri_len);
+	return ret_uri->len > 0 ? STATUS_OK : STATUS_INVALID;
 }
 
 int64_t tls_session_peer_not_after_s(const struct tls_session *session)
 {
 	assert(session->is_open);
-	return mbed_time_s(&mbedtls_ssl_get_peer_cert(&session->ssl)->valid_to);
+	return session->peer->not_after_s;
 }
 
-void tls_session_peer_fingerprint(const struct tls_session *session, char ret_hex[static 65])
+void tls_session_peer_fingerprint(const struct tls_session *session, char ret_hex[static DIGEST_HEX_SIZE])
 {
-	const mbedtls_x509_crt *cert = mbedtls_ssl_get_peer_cert(&session->ssl);
-
 	assert(session->is_open);
-	digest_hex(span_of(cert->raw.p, cert->raw.len), ret_hex);
+	for (size_t i = 0; i < PEER_DIGEST_BYTES; i++)
+		(void)snprintf(ret_hex + 2 * i, 3, "%02x", session->peer->digest[i]);
 }

@@ -6,12 +6,7 @@
 
 #include <cmocka.h>
 
-#include <mbedtls/ssl.h>
-#include <psa/crypto.h>
-
-#include "shared/tls/digest.h"
-#include "shared/tls/session.h"
-#include "tests/unit/certs.h"
+#include "tests/unit/tls_client.h"
 
 #define URI "spiffe://rescue.example/org/acme/workspace/w1"
 
@@ -33,9 +28,9 @@ static int setup(void **state)
 	cert_path = certs_write(folder, "server.crt", buf_span(&server_pair.cert));
 	key_path = certs_write(folder, "server.key", buf_span(&server_pair.key));
 	ca_path = certs_write(folder, "ca.crt", buf_span(&ca.cert));
-	if (tls_server_new(&(struct tls_files){ cert_path, key_path, ca_path, true }, &open_server, &err) != STATUS_OK)
+	if (tls_server_new(&(struct tls_files){ cert_path, key_path, ca_path, true, NULL }, &open_server, &err) != STATUS_OK)
 		return -1;
-	return tls_server_new(&(struct tls_files){ cert_path, key_path, ca_path, false }, &server, &err) == STATUS_OK ? 0 : -1;
+	return tls_server_new(&(struct tls_files){ cert_path, key_path, ca_path, false, NULL }, &server, &err) == STATUS_OK ? 0 : -1;
 }
 
 static void remove_file(char *path)
@@ -58,111 +53,6 @@ static int teardown(void **state)
 	return rmdir(folder);
 }
 
-static int client_random(void *unused, unsigned char *bytes, size_t len)
-{
-	(void)unused;
-	return psa_generate_random(bytes, len) == PSA_SUCCESS ? 0 : -1;
-}
-
-/* A client in memory: what it says waits in `out`, what it hears in `in`. */
-struct client {
-	mbedtls_ssl_context ssl;
-	mbedtls_ssl_config config;
-	mbedtls_x509_crt chain, ca;
-	mbedtls_pk_context key;
-	struct buf in, out;
-};
-
-static int client_send(void *ctx, const unsigned char *bytes, size_t len)
-{
-	buf_append(&((struct client *)ctx)->out, bytes, len);
-	return (int)len;
-}
-
-static int client_receive(void *ctx, unsigned char *bytes, size_t cap)
-{
-	struct client *client = ctx;
-	struct span ready = span_sub(buf_span(&client->in), 0, cap);
-
-	if (ready.len == 0)
-		return MBEDTLS_ERR_SSL_WANT_READ;
-	memcpy(bytes, ready.ptr, ready.len);
-	buf_consume(&client->in, ready.len);
-	return (int)ready.len;
-}
-
-/* `pair` NULL: no certificate. */
-static struct client *client_new(struct certs_pair *pair, mbedtls_ssl_protocol_version version)
-{
-	struct client *client = calloc(1, sizeof *client);
-
-	assert_non_null(client);
-	buf_init(&client->in, 1 << 22);
-	buf_init(&client->out, 1 << 22);
-	mbedtls_ssl_init(&client->ssl);
-	mbedtls_ssl_config_init(&client->config);
-	mbedtls_x509_crt_init(&client->chain);
-	mbedtls_x509_crt_init(&client->ca);
-	mbedtls_pk_init(&client->key);
-	assert_int_equal(mbedtls_ssl_config_defaults(&client->config, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM,
-	                                             MBEDTLS_SSL_PRESET_DEFAULT), 0);
-	mbedtls_ssl_conf_rng(&client->config, client_random, NULL);
-	mbedtls_ssl_conf_min_tls_version(&client->config, version);
-	mbedtls_ssl_conf_max_tls_version(&client->config, version);
-	assert_int_equal(mbedtls_x509_crt_parse(&client->ca, (const uint8_t *)buf_cstr(&ca.cert), ca.cert.len + 1), 0);
-	mbedtls_ssl_conf_ca_chain(&client->config, &client->ca, NULL);
-	if (pair != NULL) {
-		assert_int_equal(mbedtls_x509_crt_parse(&client->chain, (const uint8_t *)buf_cstr(&pair->cert),
-		                                        pair->cert.len + 1), 0);
-		assert_int_equal(mbedtls_pk_parse_key(&client->key, (const uint8_t *)buf_cstr(&pair->key),
-		                                      pair->key.len + 1, NULL, 0, client_random, NULL), 0);
-		assert_int_equal(mbedtls_ssl_conf_own_cert(&client->config, &client->chain, &client->key), 0);
-	}
-	assert_int_equal(mbedtls_ssl_setup(&client->ssl, &client->config), 0);
-	assert_int_equal(mbedtls_ssl_set_hostname(&client->ssl, "localhost"), 0);
-	mbedtls_ssl_set_bio(&client->ssl, client, client_send, client_receive, NULL);
-	return client;
-}
-
-static void client_free(struct client *client)
-{
-	mbedtls_ssl_free(&client->ssl);
-	mbedtls_ssl_config_free(&client->config);
-	mbedtls_x509_crt_free(&client->chain);
-	mbedtls_x509_crt_free(&client->ca);
-	mbedtls_pk_free(&client->key);
-	buf_done(&client->in);
-	buf_done(&client->out);
-	free(client);
-}
-
-static void to_client(struct tls_session *session, struct client *client)
-{
-	struct span output = tls_session_output(session);
-
-	buf_append_span(&client->in, output);
-	tls_session_sent(session, output.len);
-}
-
-/* Until the server has decided, handing it `step` bytes at a time. */
-static enum status shake(struct tls_session *session, struct client *client, size_t step, struct err *err)
-{
-	enum status status = STATUS_AGAIN;
-
-	for (int round = 0; status == STATUS_AGAIN && round < 20; round++) {
-		(void)mbedtls_ssl_handshake(&client->ssl);
-		while (status == STATUS_AGAIN && client->out.len > 0) {
-			struct span piece = span_sub(buf_span(&client->out), 0, step);
-
-			assert_int_equal(tls_session_feed(session, piece), STATUS_OK);
-			buf_consume(&client->out, piece.len);
-			status = tls_session_handshake(session, err);
-		}
-		to_client(session, client);
-	}
-	return status;
-}
-
 static const mbedtls_ssl_protocol_version versions[] = { MBEDTLS_SSL_VERSION_TLS1_2, MBEDTLS_SSL_VERSION_TLS1_3 };
 
 static void tls_session_names_its_peer(void **state)
@@ -171,7 +61,7 @@ static void tls_session_names_its_peer(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 4; i++) {
-		struct client *client = client_new(&pair, versions[i / 2]);
+		struct client *client = client_new(&ca, &pair, versions[i / 2]);
 		struct tls_session *session = NULL;
 		struct span uri;
 		char hex[DIGEST_HEX_SIZE], want[DIGEST_HEX_SIZE];
@@ -217,7 +107,7 @@ static void tls_session_refuses_with_the_reason(void **state)
 
 		if (has_pair)
 			pair = certs_leaf(rows[row].signer, URI, false, rows[row].from_day, rows[row].to_day);
-		client = client_new(has_pair ? &pair : NULL, versions[i % 2]);
+		client = client_new(&ca, has_pair ? &pair : NULL, versions[i % 2]);
 		assert_int_equal(tls_session_new(server, &session), STATUS_OK);
 		assert_int_equal(shake(session, client, 100000, &err), STATUS_DENIED);
 		assert_string_equal(err.text, rows[row].words);
@@ -251,7 +141,7 @@ static void tls_session_takes_strangers_but_no_bad_certificate_where_that_is_wan
 
 		if (has_pair)
 			pair = certs_leaf(rows[row].signer, URI, false, rows[row].from_day, rows[row].to_day);
-		client = client_new(has_pair ? &pair : NULL, versions[i % 2]);
+		client = client_new(&ca, has_pair ? &pair : NULL, versions[i % 2]);
 		assert_int_equal(tls_session_new(open_server, &session), STATUS_OK);
 		assert_int_equal(shake(session, client, 100000, &err), rows[row].status);
 		if (rows[row].status == STATUS_OK)
@@ -285,27 +175,6 @@ static void tls_session_caps_unread_input(void **state)
 	assert_int_equal(tls_session_feed(session, span_of(bytes, sizeof bytes)), STATUS_OK);
 	assert_int_equal(tls_session_feed(session, SPAN_LIT("x")), STATUS_TOO_LARGE);
 	tls_session_free(session);
-}
-
-/* Reads what the client sent until nothing is left; gives the last status. */
-static enum status read_all(struct tls_session *session, struct client *client, struct buf *ret_plain)
-{
-	enum status status = STATUS_AGAIN;
-
-	while (client->out.len > 0 && status == STATUS_AGAIN) {
-		struct span piece = span_sub(buf_span(&client->out), 0, 1000);
-
-		assert_int_equal(tls_session_feed(session, piece), STATUS_OK);
-		buf_consume(&client->out, piece.len);
-		do {
-			uint8_t bytes[300];
-			size_t len;
-
-			status = tls_session_read(session, bytes, sizeof bytes, &len);
-			buf_append(ret_plain, bytes, len);
-		} while (status == STATUS_OK);
-	}
-	return status;
 }
 
 /* 1 MB so that many records are needed. */
@@ -347,7 +216,7 @@ static void tls_session_moves_bytes_both_ways_and_ends_in_order(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
-		struct client *client = client_new(&pair, versions[i]);
+		struct client *client = client_new(&ca, &pair, versions[i]);
 		struct tls_session *session = NULL;
 		BUF_AUTO plain = BUF_INIT(100);
 		uint8_t byte;
@@ -367,13 +236,94 @@ static void tls_session_moves_bytes_both_ways_and_ends_in_order(void **state)
 	certs_pair_done(&pair);
 }
 
-static void tls_session_does_not_resume(void **state)
+/* What waits has no record buffers; the next record, of any size, finds them again, and the count of records goes on. */
+static void tls_session_rests_between_records(void **state)
+{
+	struct certs_pair pair = certs_leaf(&ca, URI, false, -1, 10);
+	uint8_t sent[16384], byte;
+
+	(void)state;
+	memset(sent, 'x', sizeof sent);
+	for (size_t i = 0; i < 4; i++) {
+		struct client *client = client_new(&ca, &pair, versions[i / 2]);
+		struct tls_session *session = NULL;
+
+		assert_int_equal(tls_session_new(server, &session), STATUS_OK);
+		assert_int_equal(shake(session, client, 100000, NULL), STATUS_OK);
+		(void)mbedtls_ssl_handshake(&client->ssl);
+		for (size_t round = 0; round < 5; round++) {
+			BUF_AUTO plain = BUF_INIT(sizeof sent);
+			size_t len = i % 2 == 0 ? sizeof sent : 1, read_len = 1;
+
+			tls_session_rest(session);
+			tls_session_rest(session);
+			assert_int_equal(tls_session_read(session, &byte, 1, &read_len), STATUS_AGAIN);
+			for (size_t at = 0; at < len;) {
+				int put = mbedtls_ssl_write(&client->ssl, sent + at, len - at);
+
+				assert_true(put > 0);
+				at += (size_t)put;
+			}
+			/* In pieces of 1,000 bytes: a record that has not come as a whole does not let it rest. */
+			while (client->out.len > 0) {
+				struct span piece = span_sub(buf_span(&client->out), 0, 1000);
+				size_t got;
+
+				tls_session_rest(session);
+				assert_int_equal(tls_session_feed(session, piece), STATUS_OK);
+				buf_consume(&client->out, piece.len);
+				while (tls_session_read(session, sent, sizeof sent, &got) == STATUS_OK)
+					buf_append(&plain, sent, got);
+			}
+			assert_int_equal(plain.len, len);
+			tls_session_rest(session);
+			assert_int_equal(tls_session_write(session, SPAN_LIT("y")), STATUS_OK);
+			tls_session_rest(session);
+			to_client(session, client);
+			assert_int_equal(mbedtls_ssl_read(&client->ssl, &byte, 1), 1);
+			assert_int_equal(byte, 'y');
+		}
+		tls_session_rest(session);
+		tls_session_close(session);
+		to_client(session, client);
+		assert_int_equal(mbedtls_ssl_read(&client->ssl, &byte, 1), MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY);
+		tls_session_free(session);
+		client_free(client);
+	}
+	certs_pair_done(&pair);
+}
+
+/* A chain that is known to be good says nothing about who has the key. */
+static void tls_session_wants_proof_also_of_a_known_certificate(void **state)
+{
+	struct certs_pair pair = certs_leaf(&ca, URI, false, -1, 10), thief = certs_leaf(&ca, URI, false, -1, 10);
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		struct client *client;
+		struct tls_session *session = NULL;
+
+		if (i % 2 == 1) {
+			buf_done(&thief.cert);
+			buf_append_span(&thief.cert, buf_span(&pair.cert));
+		}
+		client = client_new(&ca, i % 2 == 0 ? &pair : &thief, versions[i / 2]);
+		assert_int_equal(tls_session_new(server, &session), STATUS_OK);
+		assert_int_equal(shake(session, client, 100000, NULL), i % 2 == 0 ? STATUS_OK : STATUS_INVALID);
+		tls_session_free(session);
+		client_free(client);
+	}
+	certs_pair_done(&pair);
+	certs_pair_done(&thief);
+}
+
+static void tls_session_does_not_resume_without_keys(void **state)
 {
 	struct certs_pair pair = certs_leaf(&ca, URI, false, -1, 10);
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
-		struct client *client = client_new(&pair, versions[i]);
+		struct client *client = client_new(&ca, &pair, versions[i]);
 		struct tls_session *session = NULL;
 		uint8_t byte;
 
@@ -395,7 +345,7 @@ static void tls_session_does_not_resume(void **state)
 static void tls_session_gives_no_uri_when_there_is_none(void **state)
 {
 	struct certs_pair pair = certs_leaf(&ca, NULL, false, -1, 10);
-	struct client *client = client_new(&pair, MBEDTLS_SSL_VERSION_TLS1_3);
+	struct client *client = client_new(&ca, &pair, MBEDTLS_SSL_VERSION_TLS1_3);
 	struct tls_session *session = NULL;
 	struct span uri;
 
@@ -415,11 +365,11 @@ static void tls_server_names_the_file_that_is_wrong(void **state)
 		struct tls_files files;
 		const char *words;
 	} rows[] = {
-		{ { missing, key_path, ca_path, false }, missing },
-		{ { key_path, key_path, ca_path, false }, "server.key is not a certificate" },
-		{ { cert_path, ca_path, ca_path, false }, "ca.crt is not a key" },
-		{ { ca_path, key_path, ca_path, false }, "does not belong to the certificate" },
-		{ { cert_path, key_path, key_path, false }, "server.key is not a list of certificates" },
+		{ { missing, key_path, ca_path, false, NULL }, missing },
+		{ { key_path, key_path, ca_path, false, NULL }, "server.key is not a certificate" },
+		{ { cert_path, ca_path, ca_path, false, NULL }, "ca.crt is not a key" },
+		{ { ca_path, key_path, ca_path, false, NULL }, "does not belong to the certificate" },
+		{ { cert_path, key_path, key_path, false, NULL }, "server.key is not a list of certificates" },
 	};
 
 	(void)state;
@@ -439,10 +389,10 @@ static void tls_server_lives_as_long_as_its_last_session(void **state)
 	struct tls_server *brief = NULL;
 	struct tls_session *session = NULL;
 	struct certs_pair pair = certs_leaf(&ca, URI, false, -1, 10);
-	struct client *client = client_new(&pair, MBEDTLS_SSL_VERSION_TLS1_3);
+	struct client *client = client_new(&ca, &pair, MBEDTLS_SSL_VERSION_TLS1_3);
 
 	(void)state;
-	assert_int_equal(tls_server_new(&(struct tls_files){ cert_path, key_path, ca_path, false }, &brief, NULL), STATUS_OK);
+	assert_int_equal(tls_server_new(&(struct tls_files){ cert_path, key_path, ca_path, false, NULL }, &brief, NULL), STATUS_OK);
 	assert_int_equal(tls_session_new(brief, &session), STATUS_OK);
 	tls_server_unref(brief);
 	assert_int_equal(shake(session, client, 100000, NULL), STATUS_OK);
@@ -460,7 +410,9 @@ int main(void)
 		cmocka_unit_test(tls_session_refuses_garbage),
 		cmocka_unit_test(tls_session_caps_unread_input),
 		cmocka_unit_test(tls_session_moves_bytes_both_ways_and_ends_in_order),
-		cmocka_unit_test(tls_session_does_not_resume),
+		cmocka_unit_test(tls_session_rests_between_records),
+		cmocka_unit_test(tls_session_wants_proof_also_of_a_known_certificate),
+		cmocka_unit_test(tls_session_does_not_resume_without_keys),
 		cmocka_unit_test(tls_session_gives_no_uri_when_there_is_none),
 		cmocka_unit_test(tls_server_names_the_file_that_is_wrong),
 		cmocka_unit_test(tls_server_lives_as_long_as_its_last_session),
