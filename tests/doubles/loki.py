@@ -476,6 +476,7 @@ class Server(ThreadingHTTPServer):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0: any free one")
     parser.add_argument("--port-file", help="the port is written here once it is open, and printed")
     parser.add_argument("--wal", help="what was answered with 204 is in this file, and read at the start")
@@ -488,7 +489,7 @@ def main():
     options = parser.parse_args()
     Handler.store = Store(options)
     Handler.store.faults = json.loads(options.faults) if options.faults else []
-    server = Server(("127.0.0.1", options.port), Handler)
+    server = Server((options.host, options.port), Handler)
     port = server.server_address[1]
     if options.port_file:
         with open(options.port_file + ".new", "w", encoding="ascii") as file:

@@ -15,7 +15,7 @@ os.environ.setdefault("RESCUE_BIN", str(ROOT / "build" / "fault" / "bin"))
 sys.path[:0] = [str(ROOT / "tests" / "system"), str(ROOT / "tests" / "doubles")]
 
 import psycopg2  # noqa: E402
-from conftest import BIN, ORG, Agent, Authority, Box, Client, Cluster, Database, Process, Sweeper  # noqa: E402
+from conftest import ORG, Agent, Authority, Box, Cluster, Database, Sweeper  # noqa: E402
 from loki_process import Loki  # noqa: E402
 
 UNLIMITED = ("--tenant-rate", 10**9, "--tenant-burst", 10**9, "--stream-rate", 10**9, "--stream-burst", 10**9)
@@ -44,8 +44,8 @@ class Home:
         self.spooled = {}  # capture -> the bundle as it was seen in the spool of a dead agent
 
     def start(self):
-        self.agent.running = Process([BIN / "rescue-agent", "--config", self.agent.config, "run"],
-                                     self.agent.folder / f"{self.agent.name}.log", {"RESCUE_FAILPOINTS": str(self.points)})
+        self.agent.env = {"RESCUE_FAILPOINTS": str(self.points)}
+        self.agent.start()
 
     def furnish(self):
         """New content for the box, with new secrets."""
@@ -91,7 +91,6 @@ class World:
             home.start()
         for workspace_id in [home.workspace_id for home in self.homes] + self.absent:
             self.database.add_workspace(workspace_id, status="failed")
-        self.operator = self.authority.issue("--control-plane")
 
     def make_sweeper(self, number, changes):
         folder = self.folder / f"sweeper-{number}"
@@ -118,7 +117,7 @@ class World:
     def bootstrap_failed(self, workspace_id):
         """True when a sweeper has answered the control plane."""
         sweeper = self.rng.choice(self.sweepers)
-        client = Client(sweeper.port, self.authority.ca, *self.operator)
+        client = sweeper.client("--control-plane")
         body = {"error": "bootstrap failed", "log_tail": "the last words\n"}
         try:
             return client.request("POST", f"/v1/workspaces/{workspace_id}/bootstrap-failed", body)[0] == 200

@@ -25,6 +25,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("RESCUE_BIN", ROOT / "build" / "bin"))
+FAULT_BIN = ROOT / "build" / "fault" / "bin"  # the programs with failpoints
 SHARED = ROOT.parent / "shared"
 ORG = "acme"
 TRUST_DOMAIN = "rescue.example"
@@ -67,7 +68,9 @@ def stop_process(process, timeout=20):
 
 
 class Cluster:
-    """A PostgreSQL of the tests' own: Unix socket only, state in one folder."""
+    """A PostgreSQL of the tests' own: Unix socket only unless told otherwise, state in one folder."""
+
+    listen = ""
 
     def __init__(self, folder):
         self.folder = folder
@@ -91,7 +94,7 @@ class Cluster:
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd="/")
 
     def start(self):
-        options = f"-c listen_addresses='' -c unix_socket_directories={self.socket_dir} -c fsync=off -c max_connections=300"
+        options = f"-c listen_addresses='{self.listen}' -c unix_socket_directories={self.socket_dir} -c fsync=off -c max_connections=300"
         self.run("pg_ctl", "-D", self.data, "-w", "-l", self.folder / "log", "-o", options, "start")
 
     def stop(self, mode="fast"):
@@ -185,14 +188,14 @@ class Authority:
 class Client:
     """A person or program with a certificate, speaking to the gate; one connection a request."""
 
-    def __init__(self, port, ca, cert=None, key=None):
-        self.port = port
+    def __init__(self, port, ca, cert=None, key=None, host="127.0.0.1"):
+        self.host, self.port = host, port
         self.context = ssl.create_default_context(cafile=str(ca))
         if cert is not None:
             self.context.load_cert_chain(str(cert), str(key))
 
     def connect(self, timeout=WAIT_S):
-        return http.client.HTTPSConnection("127.0.0.1", self.port, context=self.context, timeout=timeout)
+        return http.client.HTTPSConnection(self.host, self.port, context=self.context, timeout=timeout)
 
     def request(self, method, path, body=None, headers=None):
         """(status, parsed JSON or raw bytes)"""
@@ -238,7 +241,10 @@ class Process:
 
 
 class Sweeper:
-    """rescue-sweeper with a configuration of the test's own."""
+    """rescue-sweeper with a configuration of the test's own. `program` may put something before it."""
+
+    program = [str(BIN / "rescue-sweeper")]
+    host = "127.0.0.1"
 
     def __init__(self, folder, authority, databases, env=None, **changes):
         """`databases`: {org: Database}; `changes` replaces top-level keys of the configuration."""
@@ -247,11 +253,11 @@ class Sweeper:
         self.port, self.admin_port = free_port(), free_port()
         self.archive = folder / "archive"
         self.env = env or {}
-        cert, key = authority.issue("--server", "localhost,127.0.0.1")
+        cert, key = authority.issue("--server", f"localhost,{self.host}")
         self.settings = {
             "trust_domain": TRUST_DOMAIN,
-            "listen": f"127.0.0.1:{self.port}",
-            "admin_listen": f"127.0.0.1:{self.admin_port}",
+            "listen": f"{self.host}:{self.port}",
+            "admin_listen": f"{self.host}:{self.admin_port}",
             "tls": {"cert": str(cert), "key": str(key), "client_ca": str(authority.ca)},
             "tenants": [{"org": org, "database": database.dsn, "workspaces_table": "public.workspaces"}
                         for org, database in databases.items()],
@@ -283,7 +289,7 @@ class Sweeper:
         return done
 
     def start(self, ready=True):
-        self.running = Process([BIN / "rescue-sweeper", "--config", self.config, "run"],
+        self.running = Process([*self.program, "--config", self.config, "run"],
                                self.folder / "sweeper.log", self.env)
         if ready:
             wait_for("the sweeper to be ready", self.is_ready)
@@ -295,7 +301,7 @@ class Sweeper:
 
     def admin(self, path):
         try:
-            connection = http.client.HTTPConnection("127.0.0.1", self.admin_port, timeout=WAIT_S)
+            connection = http.client.HTTPConnection(self.host, self.admin_port, timeout=WAIT_S)
             connection.request("GET", path)
             answer = connection.getresponse()
             body = answer.read().decode()
@@ -314,7 +320,7 @@ class Sweeper:
         return total
 
     def client(self, *role, org=ORG):
-        return Client(self.port, self.authority.ca, *self.authority.issue(*role, org=org))
+        return Client(self.port, self.authority.ca, *self.authority.issue(*role, org=org), host=self.host)
 
     def archived(self, capture_id):
         """The records of a capture in the archive, or None."""
@@ -355,6 +361,7 @@ class Agent:
     """rescue-agent on a box. `program` may put an emulator or the like before it."""
 
     program = [str(BIN / "rescue-agent")]
+    env = None
 
     def __init__(self, folder, authority, workspace_id, ports, box, org=ORG, **changes):
         self.folder = folder
@@ -382,7 +389,8 @@ class Agent:
                               timeout=WAIT_S * 2, **kwargs)
 
     def start(self):
-        self.running = Process([*self.program, "--config", self.config, "run"], self.folder / f"{self.name}.log")
+        self.running = Process([*self.program, "--config", self.config, "run"], self.folder / f"{self.name}.log",
+                               self.env)
         return self
 
     def log_text(self):

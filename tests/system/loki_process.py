@@ -17,7 +17,8 @@ JSON_TYPE = {"Content-Type": "application/json"}
 
 
 class Loki:
-    def __init__(self, folder, *options):
+    def __init__(self, folder, *options, host="127.0.0.1"):
+        self.host = host
         self.folder = folder
         self.options = options
         self.port = 0
@@ -27,7 +28,7 @@ class Loki:
     def start(self):
         port_file = self.folder / "loki.port"
         port_file.unlink(missing_ok=True)
-        self.process = subprocess.Popen([sys.executable, str(PROGRAM), "--port", str(self.port), "--port-file",
+        self.process = subprocess.Popen([sys.executable, str(PROGRAM), "--host", self.host, "--port", str(self.port), "--port-file",
                                          str(port_file), "--wal", str(self.wal), *map(str, self.options)],
                                         stdout=subprocess.DEVNULL)
         while not port_file.exists():
@@ -43,11 +44,11 @@ class Loki:
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     def request(self, method, path, body=None, headers=None):
         """(code, text)"""
-        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
+        with contextlib.closing(http.client.HTTPConnection(self.host, self.port, timeout=60)) as connection:
             connection.request(method, path, body=body, headers=headers or {})
             answer = connection.getresponse()
             return answer.status, answer.read().decode()
