@@ -6,12 +6,15 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "agent/collect/known_metadata.h"
 #include "agent/relay.h"
 #include "agent/sandbox/sandbox.h"
 #include "shared/fetch.h"
+#include "shared/file.h"
 
 static void close_if(int fd)
 {
@@ -87,6 +90,38 @@ static void ask_metadata(const struct agent_config *config, int door)
 	buf_wipe(&answer);
 }
 
+/*
+ * It takes CAP_SYS_PTRACE, which the systemd unit does not give: there the first process is systemd itself, whose
+ * variables are nobody's configuration, and an empty file stands for them.
+ */
+static int open_environ(void)
+{
+	BUF_AUTO name = BUF_INIT(LIMIT_ERROR_TEXT);
+	int fd = open("/proc/1/environ", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 && errno == EACCES && file_read("/proc/1/comm", &name, NULL) == STATUS_OK &&
+	    span_eq(buf_span(&name), SPAN_LIT("systemd\n")))
+		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	return fd;
+}
+
+/* It takes CAP_SYSLOG; the systemd unit gives it as standard input instead. */
+static int open_kmsg(void)
+{
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	struct stat info;
+
+	if (fd >= 0 || fstat(STDIN_FILENO, &info) != 0 || !S_ISCHR(info.st_mode) || info.st_rdev != makedev(1, 11))
+		return fd;
+	fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+	/* Captures share the place in it. */
+	if (fd >= 0 && (fcntl(fd, F_SETFL, O_NONBLOCK) != 0 || lseek(fd, 0, SEEK_SET) != 0)) {
+		(void)close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
 enum status doorkeeper_open(const struct agent_config *config, const int *not_for_them, size_t count,
                             struct doorkeeper *ret_keeper, struct err *err)
 {
@@ -103,8 +138,8 @@ enum status doorkeeper_open(const struct agent_config *config, const int *not_fo
 	}
 	/* Files of this machine's own kernel: another root has none. */
 	if (strcmp(config->root, "/") == 0) {
-		doors->environ = open("/proc/1/environ", O_RDONLY | O_CLOEXEC);
-		doors->kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+		doors->environ = open_environ();
+		doors->kmsg = open_kmsg();
 	}
 	return STATUS_OK;
 }

@@ -1,8 +1,10 @@
 #include "agent/uploader.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/commands.h"
 #include "agent/run.h"
@@ -64,6 +66,17 @@ static void confine(const struct agent_config *config)
 	sandbox_enter(SANDBOX_UPLOADER, &paths);
 }
 
+/* It may be the kernel's log, which is for the workers (doorkeeper.c). */
+static void drop_input(void)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || dup2(fd, STDIN_FILENO) != STDIN_FILENO)
+		(void)close(STDIN_FILENO);
+	if (fd > STDIN_FILENO)
+		(void)close(fd);
+}
+
 int uploader_run(const struct agent_config *config, int control)
 {
 	struct err err = ERR_INIT;
@@ -72,6 +85,7 @@ int uploader_run(const struct agent_config *config, int control)
 	/* What is not there yet cannot be let in. run.c tells what is wrong with it. */
 	if (file_make_dirs(config->spool_dir, 0700, &err) != STATUS_OK)
 		log_event(LOG_WARN, "spool.folder", LOG_S("error", err.text));
+	drop_input();
 	confine(config);
 	status = stop_init(&err);
 	if (status == STATUS_OK)
