@@ -13,6 +13,8 @@ CREATE TABLE workspaces (
 	last_sample_error TEXT,
 	updated_at        TIMESTAMPTZ DEFAULT now()
 );
+-- What the sweep looks for; `migrate` prints it where it is missing.
+CREATE INDEX rescue_provisioning ON workspaces (updated_at) WHERE status = 'provisioning';
 CREATE TABLE structure_events (
 	id           UUID PRIMARY KEY DEFAULT gen_random_uuid(),
 	event_type   TEXT NOT NULL,
