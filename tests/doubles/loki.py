@@ -9,7 +9,8 @@ POST /loki/api/v1/push, GET /loki/api/v1/query_range, /query, /label/NAME/values
     POST /_double/faults    a list: each is taken by the next push (or query, with "on": "query"), "count" times:
                             {"kind": "status", "code": 429}; {"kind": "slow", "seconds": 2}; {"kind": "drop"};
                             {"kind": "partial", "code": 429}: the first half is stored; {"kind": "lose"}: 204 and
-                            nothing is stored; {"kind": "refuse", "text": T}: stays, entries that hold T are refused
+                            nothing is stored; {"kind": "refuse", "text": T}: stays, entries that hold T are refused;
+                            {"kind": "break", "text": T}: stays, a push that holds T gets no answer
     DELETE /_double/faults  forgets them all
     POST /_double/clock     {"frozen": true, "advance_s": n}
 """
@@ -106,6 +107,7 @@ class Store:
         self.tenant = Bucket(self.clock, options.tenant_rate, options.tenant_burst)
         self.faults = []
         self.refused_texts = []
+        self.breaking_texts = []
         self.pushes = self.queries = 0
         self.headers = {}
         self.wal = None
@@ -387,6 +389,7 @@ class Handler(BaseHTTPRequestHandler):
         with self.store.lock:
             self.store.faults.clear()
             self.store.refused_texts.clear()
+            self.store.breaking_texts.clear()
         self.answer(204)
 
     def set_faults(self, body):
@@ -394,6 +397,8 @@ class Handler(BaseHTTPRequestHandler):
             for fault in json.loads(body):
                 if fault["kind"] == "refuse":
                     self.store.refused_texts.append(fault["text"])
+                elif fault["kind"] == "break":
+                    self.store.breaking_texts.append(fault["text"])
                 else:
                     self.store.faults.append(fault)
         self.answer(204)
@@ -456,6 +461,9 @@ class Handler(BaseHTTPRequestHandler):
         if self.suffer(fault):
             return
         streams = read_push(self.unpack(body))
+        if any(text in value[1] for text in store.breaking_texts for _, values in streams for value in values):
+            self.close_connection = True
+            return
         with store.lock:
             if fault and fault["kind"] == "partial":
                 store.push(streams, keep_share=0.5)

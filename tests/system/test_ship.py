@@ -15,6 +15,7 @@ from conftest import ORG, wait_for
 from loki_process import Loki
 
 S = 10**9
+TOO_FAR_BEHIND = "entry with timestamp 2026-01-01T00:00:00Z ignored, reason: 'entry too far behind'"
 SECTIONS = ("verdict", "config.yaml", "host", "docker-ps")
 
 
