@@ -101,7 +101,7 @@ static enum status try_out(const struct issuer *issuer, struct err *err)
 	BUF_AUTO cert = BUF_INIT(LIMIT_CERT_FILE);
 	BUF_AUTO trusted = BUF_INIT(LIMIT_CERT_FILE);
 	struct issue issue = { .org = "trial", .workspace_id = "trial", .instance_id = "trial",
-	                       .now_s = clock_real_ns() / 1000000000 };
+	                       .now_s = clock_agreed_ns() / 1000000000 };
 	struct pki_facts facts;
 	enum status status = pki_make_key(&key, err);
 
