@@ -3,7 +3,25 @@
 #include "shared/redact/chars.h"
 #include "shared/redact/value.h"
 
-enum { MIN_PART = 16, MIN_ENTROPY = 400, CLASS_PERCENT = 8 };
+enum {
+	BLOB_MIN = 40,       /* of base64 with one of its signs */
+	BLOB_MIN_PLAIN = 60, /* without */
+	MIN_PART = 16,
+	MIN_ENTROPY = 400,
+	CLASS_PERCENT = 8,
+	TOKEN_MIN = 23,        /* with its prefix; runs.h finds no shorter ones for sure */
+	CORE_MIN = 16,         /* of a token: between its signs */
+	CORE_MIN_BARE = 30,    /* of one without a prefix */
+	CORE_MIN_LOWER = 20,   /* of one in small letters and digits */
+	CORE_MIN_BARE_LOWER = 32,
+	CORE_MIN_LETTERS = 24, /* of one in letters alone */
+	PREFIX_MAX = 16,
+	MIXED_CHANGES = 40,    /* per cent of neighbours that differ in kind; chance gives 62 */
+	LOWER_CHANGES = 25,    /* chance gives 40 */
+	LETTERS_CHANGES = 35,  /* chance gives 50 */
+	LETTERS_SHARE = 30,    /* per cent of either case */
+	MIN_HEX_ENTROPY = 330,
+};
 
 /* "sha512-…", "SHA256:…", "ssh-rsa AAAA…": published hashes and public keys. */
 static bool is_published(struct span text, size_t start, struct span run)
@@ -61,14 +79,136 @@ static bool is_long_enough(struct span run)
 	return run.ptr[run.len - 1] == '=' || memchr(run.ptr, '+', run.len) != NULL || memchr(run.ptr, '/', run.len) != NULL;
 }
 
-bool blob_is_secret(struct span text, size_t start, size_t end)
+static bool is_base64(struct span run)
 {
-	struct span run = span_sub(text, start, end - start), part;
+	struct span part;
 
 	if (!is_long_enough(run) || !is_mixed(run))
 		return false;
 	part = longest_part(run);
 	/* Base64 has a '/' every 32 characters or so, paths have one every word. */
-	return part.len >= MIN_PART && is_mixed(part) && value_is_random(run) && value_entropy(run) >= MIN_ENTROPY &&
-	       !is_published(text, start, run);
+	return part.len >= MIN_PART && is_mixed(part) && value_is_random(run) && value_entropy(run) >= MIN_ENTROPY;
+}
+
+static unsigned kind_of(uint8_t c)
+{
+	return is_lower(c) ? 0 : is_upper(c) ? 1 : 2;
+}
+
+/* How many neighbours differ in kind, per cent: words and counters keep to one kind for a while. */
+static size_t changes(struct span core)
+{
+	size_t count = 0;
+
+	for (size_t i = 1; i < core.len; i++)
+		count += kind_of(core.ptr[i]) != kind_of(core.ptr[i - 1]);
+	return count * 100 / core.len;
+}
+
+static bool is_hex(struct span core)
+{
+	for (size_t i = 0; i < core.len; i++) {
+		if (hex_value(core.ptr[i]) < 0)
+			return false;
+	}
+	return true;
+}
+
+/* What services put before the numbers of their requests and records, which a reader looks up. */
+static bool names_a_record(struct span prefix)
+{
+	static const char *const words[] = {
+		"req", "request", "evt", "event", "msg", "message", "trace", "span", "corr", "run", "job", "task", "build",
+		"deploy", "dpl", "commit", "rev", "sha", "sha1", "sha256", "md5", "hash", "digest", "etag", "layer", "image",
+		"chunk", "container", "docker", "pod", "node", "vol", "volume", "net", "tmp", "cache", "cus", "ch", "pi", "sub",
+		"price", "prod", "in", "chatcmpl", "resp", "asst", "thread", "call", "toolu", "file", "batch", "user", "usr",
+		"org", "team", "proj", "project", "acct", "id", "iid", "uid", "ref", "obj", "txn", "crio", "libpod", "cni",
+		"page", "app", "main", "vendor", "vendors", "index", "static", "asset", "assets", "bundle", "worker", "v",
+	};
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+		if (span_eq_nocase(prefix, span_cstr(words[i])))
+			return true;
+	}
+	return false;
+}
+
+/* Letters alone in both cases: in names capitals are rare. */
+static bool is_random_letters(struct span core)
+{
+	size_t upper = 0;
+
+	for (size_t i = 0; i < core.len; i++) {
+		if (!is_alpha(core.ptr[i]))
+			return false;
+		upper += is_upper(core.ptr[i]);
+	}
+	return upper * 100 >= core.len * LETTERS_SHARE && (core.len - upper) * 100 >= core.len * LETTERS_SHARE &&
+	       changes(core) >= LETTERS_CHANGES && !value_is_identifier(core);
+}
+
+static bool has_upper(struct span core)
+{
+	for (size_t i = 0; i < core.len; i++) {
+		if (is_upper(core.ptr[i]))
+			return true;
+	}
+	return false;
+}
+
+/* "vol0865dcff3ca6d93f3": a word and a number in hexadecimal. */
+static bool is_numbered(struct span core)
+{
+	while (core.len > 0 && !is_digit(core.ptr[0]))
+		core = span_sub(core, 1, core.len);
+	return is_hex(core);
+}
+
+/* The core of a token is random for its kind of alphabet. `sign` is what stands before it, 0 for nothing. */
+static bool is_core(struct span core, uint8_t sign)
+{
+	if (is_hex(core)) /* most likely a digest, but for what is written as "dop_v1_…" or "shpat_…" */
+		return sign == '_' && (core.len == 32 || core.len == 40 || core.len == 64) &&
+		       value_entropy(core) >= MIN_HEX_ENTROPY;
+	if (!value_is_random(core))
+		return sign == '_' && core.len >= CORE_MIN_LETTERS && is_random_letters(core);
+	if (has_upper(core))
+		return is_mixed(core) && core.len >= (sign == 0 ? (size_t)CORE_MIN_BARE : (size_t)CORE_MIN) &&
+		       changes(core) >= MIXED_CHANGES;
+	return !is_numbered(core) && core.len >= (sign == 0 ? (size_t)CORE_MIN_BARE_LOWER : (size_t)CORE_MIN_LOWER) &&
+	       changes(core) >= LOWER_CHANGES;
+}
+
+/* "hf_…", "glpat-…", "sk-proj-…": a short prefix, then what looks random; or the latter alone when it is long. */
+static bool is_token(struct span part)
+{
+	struct span core = longest_part(part), prefix;
+	size_t at = (size_t)(core.ptr - part.ptr), first = 0;
+
+	if (part.len < TOKEN_MIN || core.len < CORE_MIN || !is_core(core, at == 0 ? 0 : part.ptr[at - 1]))
+		return false;
+	while (first < at && part.ptr[first] != '_' && part.ptr[first] != '-')
+		first++;
+	prefix = span_sub(part, 0, first);
+	return at == 0 || (is_alpha(part.ptr[0]) && first <= PREFIX_MAX && !names_a_record(prefix));
+}
+
+bool blob_find(struct span text, size_t start, size_t end, size_t *ret_start, size_t *ret_end)
+{
+	struct span run = span_sub(text, start, end - start);
+
+	*ret_start = start;
+	*ret_end = end;
+	if (is_base64(run))
+		return !is_published(text, start, run);
+	/* In a path or a list each part is looked at by itself. */
+	for (size_t at = start; end - start >= TOKEN_MIN && at <= end; at++) {
+		if (at < end && memchr("/=+", text.ptr[at], 3) == NULL)
+			continue;
+		*ret_end = at;
+		if (is_token(span_sub(text, *ret_start, at - *ret_start)))
+			return !is_published(text, start, run);
+		*ret_start = at + 1;
+	}
+	return false;
 }

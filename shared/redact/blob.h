@@ -1,6 +1,7 @@
 /*
- * blob: a run of characters that looks random although no name and no form says what it is. Digests, identifiers,
- * paths and what else a reader needs are none.
+ * blob: a run of characters that looks random although no name and no form says what it is: base64 of something that
+ * cannot be read, or a token of a kind that nobody told us about. Digests, identifiers, paths and what else a reader
+ * needs are none.
  *
  * Pure; thread: any.
  */
@@ -9,12 +10,10 @@
 
 #include "shared/span.h"
 
-enum {
-	BLOB_MIN = 40,       /* shorter runs are none */
-	BLOB_MIN_PLAIN = 60, /* without one of the signs of base64 */
-};
-
-/* Whether [start, end) of `text`, all of it runs_is_member(), is one. */
-bool blob_is_secret(struct span text, size_t start, size_t end);
+/*
+ * Whether there is one in [start, end) of `text`, all of which is runs_is_member(); *ret_start and *ret_end say where,
+ * which is less than all of it when a token stands in a path.
+ */
+bool blob_find(struct span text, size_t start, size_t end, size_t *ret_start, size_t *ret_end);
 
 #endif

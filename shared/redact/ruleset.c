@@ -86,9 +86,13 @@ struct ruleset *ruleset_new(const struct site *site)
 	set->patterns = calloc(count, sizeof *set->patterns);
 	if (set->prefilter == NULL || set->rules == NULL || set->patterns == NULL)
 		goto fail;
-	for (; set->count < count; set->count++)
-		set->rules[set->count] =
-			set->count < own ? site_rule(site, set->count) : &rule_table[set->count - own];
+	for (size_t i = 0; i < count; i++) {
+		const struct rule *rule = i < own ? site_rule(site, i) : &rule_table[i - own];
+
+		/* What is switched off costs nothing either. */
+		if (!site_disables(site, rule->name))
+			set->rules[set->count++] = rule;
+	}
 	if (add_keywords(set) == STATUS_OK)
 		return set;
 fail:

@@ -116,7 +116,7 @@ static enum status consider(struct scan *scan, const struct scan_job *job, size_
 		return STATUS_OK;
 	if (start >= scan->encoded_done)
 		status = layers_encoded(job, start, end, &scan->encoded_done);
-	if (status == STATUS_OK && job->findings->count == before && blob_is_secret(scan->text, start, end))
+	if (status == STATUS_OK && job->findings->count == before && blob_find(scan->text, start, end, &start, &end))
 		findings_add(job->findings, (struct finding){ .start = start,
 		                                              .end = end,
 		                                              .rank = FINDING_BLOB,

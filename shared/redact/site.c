@@ -5,11 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "shared/redact/chars.h"
 #include "shared/redact/pattern.h"
 #include "shared/redact/prefilter.h"
 #include "shared/yaml.h"
 
-enum { MAX_ENTRIES = 1000 };
+enum { MAX_ENTRIES = 1000, MAX_LABEL = 40 };
 
 /* A value or a pattern to leave, or the name of a rule that is switched off. */
 struct entry {
@@ -125,6 +126,16 @@ static enum status read_keywords(const struct reading *reading, const struct yam
 	return count > 0 ? STATUS_OK : refuse(reading, list, "expected at least one keyword");
 }
 
+/* The label stands in every mask, where it must not be mistaken for anything else. */
+static bool is_label(struct span text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if (!is_upper(text.ptr[i]) && !is_digit(text.ptr[i]) && text.ptr[i] != '_')
+			return false;
+	}
+	return text.len <= MAX_LABEL;
+}
+
 static enum status read_rule(const struct reading *reading, const struct yaml_node *item)
 {
 	static const char *const members[] = { "name", "label", "pattern" };
@@ -140,6 +151,8 @@ static enum status read_rule(const struct reading *reading, const struct yaml_no
 	}
 	if (keywords == NULL || keywords->kind != YAML_LIST)
 		return refuse(reading, item, "expected name, label, keywords and pattern");
+	if (!is_label(yaml_get(item, "label")->text))
+		return refuse(reading, yaml_get(item, "label"), "expected a label of at most 40 capitals, digits and _");
 	rule.name = (const char *)yaml_get(item, "name")->text.ptr;
 	rule.label = (const char *)yaml_get(item, "label")->text.ptr;
 	rule.pattern = (const char *)yaml_get(item, "pattern")->text.ptr;
@@ -303,6 +316,15 @@ static enum status entry_matches(const struct entry *entry, struct span value, b
 	return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
+bool site_disables(const struct site *site, const char *rule)
+{
+	for (const struct entry *entry = site->disabled; entry != NULL; entry = entry->next) {
+		if (span_eq(entry->node->text, span_cstr(rule)))
+			return true;
+	}
+	return false;
+}
+
 enum status site_allows(const struct site *site, struct span text, const struct finding *finding, bool *ret_allowed)
 {
 	struct span value = span_sub(text, finding->start, finding->end - finding->start);
@@ -311,8 +333,7 @@ enum status site_allows(const struct site *site, struct span text, const struct 
 	*ret_allowed = false;
 	if (finding->rank >= FINDING_BLOCK)
 		return STATUS_OK;
-	for (const struct entry *entry = site->disabled; entry != NULL && !*ret_allowed; entry = entry->next)
-		*ret_allowed = span_eq(entry->node->text, span_cstr(finding->rule));
+	*ret_allowed = site_disables(site, finding->rule);
 	for (const struct entry *entry = site->allowed; entry != NULL && !*ret_allowed && status == STATUS_OK;
 	     entry = entry->next)
 		status = entry_matches(entry, value, ret_allowed);

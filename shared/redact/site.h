@@ -33,6 +33,9 @@ void site_free(struct site *site);
 size_t site_rule_count(const struct site *site);
 const struct rule *site_rule(const struct site *site, size_t index);
 
+/* Whether the site switched this rule or finder off. */
+bool site_disables(const struct site *site, const char *rule);
+
 /* Whether a finding of this text is to be left. `ret_allowed` is set on STATUS_OK; else STATUS_WITHHELD or _NO_MEMORY. */
 enum status site_allows(const struct site *site, struct span text, const struct finding *finding, bool *ret_allowed);
 

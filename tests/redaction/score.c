@@ -1,17 +1,21 @@
 /*
  * score: how well the redactor does on labelled samples.
  *
- *   score FILE [--misses]
+ *   score FILE [--misses] [--generic-only]
  *
  * FILE has one JSON object a line: rule, sample, should_match, secrets. A sample that holds secrets passes when
- * none of them is left in the output; one that holds none passes when the output equals the input.
+ * none of them is left in the output; one that holds none passes when the output equals the input. With --generic-only
+ * every rule that knows a kind of credential by its form is switched off: how well would a kind do that has no rule?
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "shared/file.h"
 #include "shared/jdoc.h"
 #include "shared/redact/redact.h"
+#include "shared/redact/rule.h"
 
 enum { MAX_FILE = 256 * 1024 * 1024 };
 
@@ -80,17 +84,45 @@ static enum status score_file(struct score *score, const char *path, struct err 
 	return status;
 }
 
-int main(int argc, char **argv)
+/* Site rules that switch every built-in one off. */
+static enum status new_generic(struct redactor **ret_redactor, struct err *err)
 {
-	struct score score = { .show_misses = argc == 3 && strcmp(argv[2], "--misses") == 0 };
-	struct err err = ERR_INIT;
+	char dir[] = "/tmp/score-rules-XXXXXX", path[64];
+	const struct redact_options options = { .rules_dir = dir };
+	BUF_AUTO yaml = BUF_INIT(MAX_FILE);
 	enum status status;
 
-	if (argc < 2 || argc > 3 || (argc == 3 && !score.show_misses)) {
-		fputs("usage: score FILE [--misses]\n", stderr);
+	if (mkdtemp(dir) == NULL)
+		return err_set_errno(err, "cannot make a folder");
+	(void)snprintf(path, sizeof path, "%s/none.yaml", dir);
+	buf_append_cstr(&yaml, "disable:\n");
+	for (size_t i = 0; i < rule_count; i++)
+		buf_printf(&yaml, "- %s\n", rule_table[i].name);
+	status = file_write_atomic(path, buf_span(&yaml), 0600, err);
+	if (status == STATUS_OK)
+		status = redactor_new(&options, ret_redactor, err);
+	(void)unlink(path);
+	(void)rmdir(dir);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct score score = { 0 };
+	struct err err = ERR_INIT;
+	enum status status;
+	bool is_generic = false, is_usage = argc < 2;
+
+	for (int i = 2; i < argc; i++) {
+		score.show_misses |= strcmp(argv[i], "--misses") == 0;
+		is_generic |= strcmp(argv[i], "--generic-only") == 0;
+		is_usage |= strcmp(argv[i], "--misses") != 0 && strcmp(argv[i], "--generic-only") != 0;
+	}
+	if (is_usage) {
+		fputs("usage: score FILE [--misses] [--generic-only]\n", stderr);
 		return 2;
 	}
-	status = redactor_new(NULL, &score.redactor, &err);
+	status = is_generic ? new_generic(&score.redactor, &err) : redactor_new(NULL, &score.redactor, &err);
 	if (status == STATUS_OK)
 		status = score_file(&score, argv[1], &err);
 	redactor_free(score.redactor);
