@@ -21,6 +21,8 @@ enum {
 	LETTERS_CHANGES = 35,  /* chance gives 50 */
 	LETTERS_SHARE = 30,    /* per cent of either case */
 	MIN_HEX_ENTROPY = 330,
+	MIN_UPPER = 4, /* fewer capitals and fewer digits than this are words */
+	MIN_DIGITS = 2,
 };
 
 /* "sha512-…", "SHA256:…", "ssh-rsa AAAA…": published hashes and public keys. */
@@ -49,7 +51,7 @@ static struct span longest_part(struct span run)
 	size_t start = 0;
 
 	for (size_t i = 0; i <= run.len; i++) {
-		if (i < run.len && memchr("/-_=", run.ptr[i], 4) == NULL)
+		if (i < run.len && run.ptr[i] != '/' && run.ptr[i] != '-' && run.ptr[i] != '_' && run.ptr[i] != '=')
 			continue;
 		if (i - start > best.len)
 			best = span_sub(run, start, i - start);
@@ -61,14 +63,10 @@ static struct span longest_part(struct span run)
 /* Capitals, small letters and digits in fair shares: a name has one digit or one capital. */
 static bool is_mixed(struct span run)
 {
-	size_t lower = 0, upper = 0, digits = 0, least = run.len * CLASS_PERCENT / 100;
+	struct char_counts counts = chars_count(run);
+	size_t least = run.len * CLASS_PERCENT / 100;
 
-	for (size_t i = 0; i < run.len; i++) {
-		lower += is_lower(run.ptr[i]);
-		upper += is_upper(run.ptr[i]);
-		digits += is_digit(run.ptr[i]);
-	}
-	return lower > least && upper > least && digits > least / 2;
+	return counts.lower > least && counts.upper > least && counts.digits > least / 2;
 }
 
 /* Shorter runs have to show one of the signs of base64 as well. */
@@ -136,24 +134,11 @@ static bool names_a_record(struct span prefix)
 /* Letters alone in both cases: in names capitals are rare. */
 static bool is_random_letters(struct span core)
 {
-	size_t upper = 0;
+	struct char_counts counts = chars_count(core);
 
-	for (size_t i = 0; i < core.len; i++) {
-		if (!is_alpha(core.ptr[i]))
-			return false;
-		upper += is_upper(core.ptr[i]);
-	}
-	return upper * 100 >= core.len * LETTERS_SHARE && (core.len - upper) * 100 >= core.len * LETTERS_SHARE &&
-	       changes(core) >= LETTERS_CHANGES && !value_is_identifier(core);
-}
-
-static bool has_upper(struct span core)
-{
-	for (size_t i = 0; i < core.len; i++) {
-		if (is_upper(core.ptr[i]))
-			return true;
-	}
-	return false;
+	return counts.upper + counts.lower == core.len && counts.upper * 100 >= core.len * LETTERS_SHARE &&
+	       counts.lower * 100 >= core.len * LETTERS_SHARE && changes(core) >= LETTERS_CHANGES &&
+	       !value_is_identifier(core);
 }
 
 /* "vol0865dcff3ca6d93f3": a word and a number in hexadecimal. */
@@ -172,20 +157,32 @@ static bool is_core(struct span core, uint8_t sign)
 		       value_entropy(core) >= MIN_HEX_ENTROPY;
 	if (!value_is_random(core))
 		return sign == '_' && core.len >= CORE_MIN_LETTERS && is_random_letters(core);
-	if (has_upper(core))
+	if (chars_count(core).upper > 0)
 		return is_mixed(core) && core.len >= (sign == 0 ? (size_t)CORE_MIN_BARE : (size_t)CORE_MIN) &&
 		       changes(core) >= MIXED_CHANGES;
 	return !is_numbered(core) && core.len >= (sign == 0 ? (size_t)CORE_MIN_BARE_LOWER : (size_t)CORE_MIN_LOWER) &&
 	       changes(core) >= LOWER_CHANGES;
 }
 
+/* Most runs are words in a path or in a name: neither capitals in number nor digits. */
+static bool is_words(struct span run)
+{
+	struct char_counts counts = chars_count(run);
+
+	return counts.upper < MIN_UPPER && counts.digits < MIN_DIGITS;
+}
+
 /* "hf_…", "glpat-…", "sk-proj-…": a short prefix, then what looks random; or the latter alone when it is long. */
 static bool is_token(struct span part)
 {
-	struct span core = longest_part(part), prefix;
-	size_t at = (size_t)(core.ptr - part.ptr), first = 0;
+	struct span core, prefix;
+	size_t at, first = 0;
 
-	if (part.len < TOKEN_MIN || core.len < CORE_MIN || !is_core(core, at == 0 ? 0 : part.ptr[at - 1]))
+	if (part.len < TOKEN_MIN || is_words(part))
+		return false;
+	core = longest_part(part);
+	at = (size_t)(core.ptr - part.ptr);
+	if (core.len < CORE_MIN || !is_core(core, at == 0 ? 0 : part.ptr[at - 1]))
 		return false;
 	while (first < at && part.ptr[first] != '_' && part.ptr[first] != '-')
 		first++;
@@ -199,11 +196,13 @@ bool blob_find(struct span text, size_t start, size_t end, size_t *ret_start, si
 
 	*ret_start = start;
 	*ret_end = end;
+	if (is_words(run) || is_hex(run))
+		return false;
 	if (is_base64(run))
 		return !is_published(text, start, run);
 	/* In a path or a list each part is looked at by itself. */
 	for (size_t at = start; end - start >= TOKEN_MIN && at <= end; at++) {
-		if (at < end && memchr("/=+", text.ptr[at], 3) == NULL)
+		if (at < end && text.ptr[at] != '/' && text.ptr[at] != '=' && text.ptr[at] != '+')
 			continue;
 		*ret_end = at;
 		if (is_token(span_sub(text, *ret_start, at - *ret_start)))

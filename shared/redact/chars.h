@@ -1,11 +1,15 @@
 /*
  * chars: classes of ASCII bytes, without the locale.
+ *
+ * Pure functions; thread: any.
  */
 #ifndef RESCUE_SHARED_REDACT_CHARS_H
 #define RESCUE_SHARED_REDACT_CHARS_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "shared/span.h"
 
 static inline bool is_digit(uint8_t c)
 {
@@ -55,5 +59,14 @@ static inline int hex_value(uint8_t c)
 	c = to_lower(c);
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
+
+/* How many of each class a text has. */
+struct char_counts {
+	size_t lower;
+	size_t upper;
+	size_t digits;
+};
+
+struct char_counts chars_count(struct span text);
 
 #endif

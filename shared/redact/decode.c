@@ -4,15 +4,21 @@
 
 enum { GLANCE = 3, PROBE = 12 };
 
+/* Both alphabets. Values are one more than they stand for: 0 is for what belongs to neither. */
+static const uint8_t base64_values[256] = {
+	['A'] = 1, ['B'] = 2, ['C'] = 3, ['D'] = 4, ['E'] = 5, ['F'] = 6, ['G'] = 7, ['H'] = 8, ['I'] = 9,
+	['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16, ['Q'] = 17, ['R'] = 18,
+	['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24, ['Y'] = 25, ['Z'] = 26, ['a'] = 27,
+	['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32, ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36,
+	['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40, ['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44, ['s'] = 45,
+	['t'] = 46, ['u'] = 47, ['v'] = 48, ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54,
+	['2'] = 55, ['3'] = 56, ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62,
+	['+'] = 63, ['-'] = 63, ['/'] = 64, ['_'] = 64,
+};
+
 static int base64_value(uint8_t c)
 {
-	if (is_upper(c))
-		return c - 'A';
-	if (is_lower(c))
-		return c - 'a' + 26;
-	if (is_digit(c))
-		return c - '0' + 52;
-	return c == '+' || c == '-' ? 62 : c == '/' || c == '_' ? 63 : -1;
+	return base64_values[c] - 1;
 }
 
 /* Writes at most `max` bytes to `out` and gives their number. */
@@ -55,12 +61,31 @@ static bool is_printable(struct span text)
 	return true;
 }
 
+/* The first byte alone: text, or gzip's first. */
+static bool may_begin(enum decode_kind kind, struct span encoded)
+{
+	int high, low;
+	unsigned byte;
+
+	if (encoded.len < 2)
+		return false;
+	high = kind == DECODE_HEX ? hex_value(encoded.ptr[0]) : base64_value(encoded.ptr[0]);
+	low = kind == DECODE_HEX ? hex_value(encoded.ptr[1]) : base64_value(encoded.ptr[1]);
+	if (high < 0 || low < 0)
+		return false;
+	byte = kind == DECODE_HEX ? (unsigned)(high << 4 | low) : (unsigned)(high << 2 | low >> 4);
+	return (byte >= 0x20 && byte <= 0x7E) || is_space((uint8_t)byte) || byte == 0x1F;
+}
+
 /* Three bytes tell nearly always that it is not, so that the rest is seldom decoded. */
 bool decode_is_promising(enum decode_kind kind, struct span encoded)
 {
 	uint8_t probe[PROBE];
-	size_t len = decode(kind, encoded, GLANCE, probe);
+	size_t len;
 
+	if (!may_begin(kind, encoded))
+		return false;
+	len = decode(kind, encoded, GLANCE, probe);
 	if (len < GLANCE)
 		return false;
 	if (probe[0] == 0x1F && probe[1] == 0x8B && probe[2] == 8)

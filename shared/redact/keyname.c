@@ -2,10 +2,15 @@
 
 #include "shared/redact/chars.h"
 
-enum { MAX_WORDS = 16, MAX_WORD = 32 };
+/*
+ * Every listed word is shorter than LISTED, so that so many bytes, padded with NUL, tell two words apart. The lists are
+ * in order.
+ */
+enum { MAX_WORDS = 16, MAX_WORD = 32, LISTED = 16 };
 
 struct word {
-	char text[MAX_WORD]; /* lower case, cut, NUL-terminated */
+	char text[MAX_WORD]; /* lower case, cut, padded with NUL */
+	size_t len;
 };
 
 struct words {
@@ -87,42 +92,47 @@ static const struct meaning whole_meanings[] = {
 };
 
 /* "<word> key" is a secret; "primary key" and "foreign key" are not here. */
-static const char *const key_makers[] = {
-	"api", "access", "secret", "private", "auth", "signing", "sign", "encryption", "encrypt", "enc", "master", "account",
-	"license", "client", "admin", "deploy", "shared", "session", "subscription", "storage", "hmac", "webhook", "write",
-	"ingest", "ingestion", "rsa", "aes", "ecdsa", "ed25519", "jwt", "crypto", "cipher", "symmetric", "integration",
-	"service", "app", "application", "root", "security", "rest", "server", "host", "user", "sas", "fernet", "django",
-	"flask", "insert", "rails", "cookie", "token", "vapid", "join", "gossip", "unseal", "recovery", "wallet",
+static const char key_makers[][LISTED] = {
+	"access", "account", "admin", "aes", "api", "app", "application", "auth", "cipher", "client", "cookie",
+	"crypto", "deploy", "django", "ecdsa", "ed25519", "enc", "encrypt", "encryption", "fernet", "flask",
+	"gossip", "hmac", "host", "ingest", "ingestion", "insert", "integration", "join", "jwt", "license",
+	"master", "private", "rails", "recovery", "rest", "root", "rsa", "sas", "secret", "security", "server",
+	"service", "session", "shared", "sign", "signing", "storage", "subscription", "symmetric", "token",
+	"unseal", "user", "vapid", "wallet", "webhook", "write",
 };
 
 /* "<word> key" finds something in a table and opens nothing. */
-static const char *const lookup_makers[] = {
-	"foreign", "schema", "primary", "partition", "sort", "cache", "unique", "hash", "group", "object", "row", "column",
-	"dict", "map", "index", "translation", "message", "lookup", "registry", "feature", "config", "setting", "settings",
-	"event", "metric", "label", "trace", "correlation", "idempotency", "natural", "composite", "surrogate", "range",
-	"routing", "hot", "arrow", "shortcut", "enter", "any", "press", "entry", "item", "list", "project", "issue", "i",
+static const char lookup_makers[][LISTED] = {
+	"any", "arrow", "cache", "column", "composite", "config", "correlation", "dict", "enter", "entry",
+	"event", "feature", "foreign", "group", "hash", "hot", "i", "idempotency", "index", "issue", "item",
+	"label", "list", "lookup", "map", "message", "metric", "natural", "object", "partition", "press",
+	"primary", "project", "range", "registry", "routing", "row", "schema", "setting", "settings",
+	"shortcut", "sort", "surrogate", "trace", "translation", "unique",
 };
 
 /* Say where a secret is or what it is like, not what it is. */
-static const char *const describing[] = {
-	"id", "ids", "name", "names", "hash", "file", "files", "path", "paths", "url", "uri", "urls", "type", "types",
-	"length", "len", "size", "count", "counts", "index", "idx", "alg", "algo", "algorithm", "version", "expiry",
-	"expires", "expire", "expiration", "exp", "in", "at", "ttl", "timeout", "max", "min", "limit", "limits", "usage",
-	"endpoint", "source", "provider", "policy", "prefix", "suffix", "format", "status", "state", "error", "errors",
-	"enabled", "disabled", "required", "method", "mode", "field", "label", "arn", "dir", "directory", "location",
-	"store", "vault", "ring", "manager", "service", "server", "host", "port", "user", "users", "group", "groups",
-	"role", "scope", "scopes", "ref", "rotation", "age", "strength", "regex", "pattern", "hint", "prompt", "policies",
-	"iterator", "budget", "window", "bucket", "uid", "username", "email", "domain", "country", "verified", "variable",
-	"fingerprint", "thumbprint", "chain", "class", "helper", "plugin", "module", "handler", "callback", "issuer",
-	"audience", "attempts", "retries", "rounds", "cost", "created", "updated", "changed", "valid", "invalid", "exists",
+static const char describing[][LISTED] = {
+	"age", "alg", "algo", "algorithm", "arn", "at", "attempts", "audience", "bucket", "budget", "callback",
+	"chain", "changed", "class", "cost", "count", "country", "counts", "created", "dir", "directory",
+	"disabled", "domain", "email", "enabled", "endpoint", "error", "errors", "exists", "exp", "expiration",
+	"expire", "expires", "expiry", "field", "file", "files", "fingerprint", "format", "group", "groups",
+	"handler", "hash", "helper", "hint", "host", "id", "ids", "idx", "in", "index", "invalid", "issuer",
+	"iterator", "label", "len", "length", "limit", "limits", "location", "manager", "max", "method", "min",
+	"mode", "module", "name", "names", "path", "paths", "pattern", "plugin", "policies", "policy", "port",
+	"prefix", "prompt", "provider", "ref", "regex", "required", "retries", "ring", "role", "rotation",
+	"rounds", "scope", "scopes", "server", "service", "size", "source", "state", "status", "store",
+	"strength", "suffix", "thumbprint", "timeout", "ttl", "type", "types", "uid", "updated", "uri", "url",
+	"urls", "usage", "user", "username", "users", "valid", "variable", "vault", "verified", "version",
+	"window",
 };
 
 /* Stand behind the word that matters. */
-static const char *const trailing[] = {
-	"value", "val", "data", "material", "base64", "b64", "enc", "encoded", "encrypted", "plain", "plaintext", "text",
-	"string", "str", "default", "old", "new", "current", "previous", "prod", "production", "dev", "development", "test",
-	"testing", "staging", "stage", "live", "sandbox", "primary", "secondary", "backup", "raw", "env", "var", "main",
-	"rw", "ro", "readonly", "admin", "us", "eu", "a", "b", "ci",
+static const char trailing[][LISTED] = {
+	"a", "admin", "b", "b64", "backup", "base64", "ci", "current", "data", "default", "dev", "development",
+	"enc", "encoded", "encrypted", "env", "eu", "live", "main", "material", "new", "old", "plain",
+	"plaintext", "previous", "primary", "prod", "production", "raw", "readonly", "ro", "rw", "sandbox",
+	"secondary", "stage", "staging", "str", "string", "test", "testing", "text", "us", "val", "value",
+	"var",
 };
 
 static const char *const stems[] = {
@@ -143,11 +153,19 @@ static bool ends_with(struct span text, struct span end)
 	       memcmp(text.ptr + text.len - end.len, end.ptr, end.len) == 0;
 }
 
-static bool is_one_of(const char *word, const char *const *list, size_t count)
+static bool is_one_of(const struct word *word, const char (*list)[LISTED], size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
-		if (*word == *list[i] && strcmp(word, list[i]) == 0)
+	size_t low = 0;
+
+	while (count > 0) {
+		size_t middle = low + count / 2;
+		int order = memcmp(list[middle], word->text, LISTED);
+
+		if (order == 0)
 			return true;
+		if (order < 0)
+			low = middle + 1;
+		count = order < 0 ? count - count / 2 - 1 : count / 2;
 	}
 	return false;
 }
@@ -168,7 +186,7 @@ static bool starts_word(struct span name, size_t i)
 
 static void split(struct span name, struct words *ret_words)
 {
-	size_t len = 0;
+	struct word *word = NULL;
 
 	ret_words->count = 0;
 	for (size_t i = 0; i < name.len; i++) {
@@ -179,21 +197,17 @@ static void split(struct span name, struct words *ret_words)
 				memmove(ret_words->list, ret_words->list + 1, (MAX_WORDS - 1) * sizeof *ret_words->list);
 				ret_words->count--;
 			}
-			ret_words->count++;
-			len = 0;
+			word = &ret_words->list[ret_words->count++];
+			memset(word, 0, sizeof *word);
 		}
-		if (len + 1 < MAX_WORD) {
-			struct word *word = &ret_words->list[ret_words->count - 1];
-
-			word->text[len++] = (char)to_lower(name.ptr[i]);
-			word->text[len] = '\0';
-		}
+		if (word->len + 1 < MAX_WORD)
+			word->text[word->len++] = (char)to_lower(name.ptr[i]);
 	}
 }
 
-static const struct meaning *meaning_of(const char *text)
+static const struct meaning *meaning_of(const struct word *from)
 {
-	struct span word = span_cstr(text);
+	struct span word = span_of(from->text, from->len);
 
 	for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++) {
 		if (ends_with(word, meanings[i].word))
@@ -209,7 +223,9 @@ static const struct meaning *meaning_of(const char *text)
 /* What the word before "key" makes of it. */
 static enum key_strength judge_key(const struct words *words, size_t last, const char **ret_label)
 {
-	const char *before = last > 0 ? words->list[last - 1].text : "";
+	static const struct word none;
+	const struct word *maker = last > 0 ? &words->list[last - 1] : &none;
+	const char *before = maker->text;
 
 	*ret_label = "KEY";
 	if (strcmp(before, "api") == 0)
@@ -220,18 +236,17 @@ static enum key_strength judge_key(const struct words *words, size_t last, const
 		*ret_label = "SECRET_KEY";
 	else if (strcmp(before, "private") == 0)
 		*ret_label = "PRIVATE_KEY";
-	if (IS_ONE_OF(before, lookup_makers))
+	if (IS_ONE_OF(maker, lookup_makers))
 		return KEY_NONE;
-	return IS_ONE_OF(before, key_makers) ? KEY_STRONG : KEY_WEAK;
+	return IS_ONE_OF(maker, key_makers) ? KEY_STRONG : KEY_WEAK;
 }
 
 static bool is_public(const struct words *words)
 {
-	for (size_t i = 0; i < words->count; i++) {
-		const char *word = words->list[i].text;
+	static const char publics[][LISTED] = { "pubkey", "public", "publickey", "publishable" };
 
-		if (strcmp(word, "public") == 0 || strcmp(word, "publishable") == 0 || strcmp(word, "pubkey") == 0 ||
-		    strcmp(word, "publickey") == 0)
+	for (size_t i = 0; i < words->count; i++) {
+		if (IS_ONE_OF(&words->list[i], publics))
 			return true;
 	}
 	return false;
@@ -241,7 +256,7 @@ static bool is_public(const struct words *words)
 static enum key_strength judge_rest(const struct words *words, const char **ret_label)
 {
 	for (size_t i = words->count; i-- > 0;) {
-		const struct meaning *meaning = meaning_of(words->list[i].text);
+		const struct meaning *meaning = meaning_of(&words->list[i]);
 
 		if (meaning != NULL) {
 			*ret_label = meaning->label;
@@ -264,15 +279,32 @@ enum key_strength keyname_judge(struct span name, const char **ret_label)
 	if (is_public(&words))
 		return KEY_PUBLIC;
 	last = words.count - 1;
-	while (last > 0 && IS_ONE_OF(words.list[last].text, trailing))
+	while (last > 0 && IS_ONE_OF(&words.list[last], trailing))
 		last--;
-	if (IS_ONE_OF(words.list[last].text, describing))
+	if (IS_ONE_OF(&words.list[last], describing))
 		return KEY_PUBLIC;
-	meaning = meaning_of(words.list[last].text);
+	meaning = meaning_of(&words.list[last]);
 	if (meaning == NULL)
 		return judge_rest(&words, ret_label);
 	if (strcmp(words.list[last].text, "key") == 0 || strcmp(words.list[last].text, "keys") == 0)
 		return judge_key(&words, last, ret_label);
 	*ret_label = meaning->label;
 	return meaning->strength;
+}
+
+static bool is_in_order(const char (*list)[LISTED], size_t count)
+{
+	for (size_t i = 1; i < count; i++) {
+		if (memcmp(list[i - 1], list[i], LISTED) >= 0)
+			return false;
+	}
+	return true;
+}
+
+bool keyname_is_sound(void)
+{
+	return is_in_order(key_makers, sizeof key_makers / sizeof *key_makers) &&
+	       is_in_order(lookup_makers, sizeof lookup_makers / sizeof *lookup_makers) &&
+	       is_in_order(describing, sizeof describing / sizeof *describing) &&
+	       is_in_order(trailing, sizeof trailing / sizeof *trailing);
 }

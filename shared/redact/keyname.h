@@ -9,6 +9,8 @@
 #ifndef RESCUE_SHARED_REDACT_KEYNAME_H
 #define RESCUE_SHARED_REDACT_KEYNAME_H
 
+#include <stdbool.h>
+
 #include "shared/span.h"
 
 enum key_strength {
@@ -23,5 +25,8 @@ enum key_strength keyname_judge(struct span name, const char **ret_label);
 
 /* Three or more bytes that every name with a meaning holds: what the prefilter looks for. NULL ends the list. */
 const char *const *keyname_stems(void);
+
+/* Whether the lists of words are in order, as looking them up needs; for tests. */
+bool keyname_is_sound(void);
 
 #endif

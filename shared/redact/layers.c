@@ -115,13 +115,12 @@ static bool is_hex(struct span text)
 /* "name=base64": what stands before an inner '=' is not part of it. */
 static size_t skip_name(struct span run)
 {
-	size_t from = 0;
+	const uint8_t *sign;
 
-	for (size_t i = 0; i + 1 < run.len; i++) {
-		if (run.ptr[i] == '=' && run.ptr[i + 1] != '=')
-			from = i + 1;
-	}
-	return from;
+	while (run.len > 0 && run.ptr[run.len - 1] == '=')
+		run.len--;
+	sign = run.len == 0 ? NULL : memrchr(run.ptr, '=', run.len);
+	return sign == NULL ? 0 : (size_t)(sign - run.ptr) + 1;
 }
 
 /* Whether the run begins like text in either encoding, and how many characters of it to skip first. */

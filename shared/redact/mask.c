@@ -39,8 +39,10 @@ static void write_mask(const struct mask_job *job, const struct finding *finding
 enum status mask_write(const struct mask_job *job, struct clean_text *clean, struct buf *out)
 {
 	struct place place = { .at = job->from, .line = job->first_line, .line_start = job->from };
-	enum status status = STATUS_OK;
 	size_t at = job->from;
+	uint8_t *room;
+	/* Masks are about as long as what they hide. */
+	enum status status = buf_reserve(out, job->end - job->from, &room);
 
 	for (size_t i = 0; i < job->findings->count && status == STATUS_OK; i++) {
 		struct finding finding = job->findings->items[i];

@@ -2,10 +2,14 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
 
 #include "shared/redact/chars.h"
 
-enum { HASH_BITS = 15, HASH_SIZE = 1 << HASH_BITS, GRAM = 3, WORD = 4, FIRST_CAP = 256 };
+#define HASH_FACTOR 0x9E3779B1U
+enum { HASH_BITS = 16, HASH_SIZE = 1 << HASH_BITS, GRAM = 3, WORD = 4, FIRST_CAP = 256 };
 
 struct entry {
 	struct span keyword;
@@ -18,21 +22,14 @@ struct entry {
 };
 
 struct prefilter {
-	uint8_t flag[HASH_SIZE];
+	/* For each hash of three bytes, by the low bits of the fourth, whether a keyword has them. */
+	uint8_t flag[HASH_SIZE + 3]; /* the last is read as the first of four bytes */
 	uint16_t first[HASH_SIZE];
+	size_t (*skip)(const struct prefilter *filter, struct span text, size_t at);
 	struct entry *entries; /* the first is unused, so that 0 can mean none */
 	size_t count;
 	size_t cap;
 };
-
-struct prefilter *prefilter_new(void)
-{
-	struct prefilter *filter = calloc(1, sizeof *filter);
-
-	if (filter != NULL)
-		filter->count = 1;
-	return filter;
-}
 
 void prefilter_free(struct prefilter *filter)
 {
@@ -50,20 +47,34 @@ static uint32_t word_at(const uint8_t *bytes)
 }
 
 /* The same near the end of the text, where fewer than four bytes may be left: missing ones read as blanks. */
-static uint32_t word_near(struct span text, size_t at)
+static uint32_t last_word(struct span text, size_t at)
 {
 	uint8_t bytes[WORD] = { 0 };
 
-	if (at + WORD <= text.len)
-		return word_at(text.ptr + at);
 	memcpy(bytes, text.ptr + at, text.len - at);
 	return word_at(bytes);
+}
+
+static inline uint32_t word_near(struct span text, size_t at)
+{
+	return at + WORD <= text.len ? word_at(text.ptr + at) : last_word(text, at);
 }
 
 /* The shift drops the fourth byte. */
 static uint32_t hash_of(uint32_t word)
 {
-	return ((word << 8) * 0x9E3779B1U) >> (32 - HASH_BITS);
+	return ((word << 8) * HASH_FACTOR) >> (32 - HASH_BITS);
+}
+
+/* The bit of a flag that stands for a word's fourth byte; letters of both cases have the same. */
+static unsigned fourth_bit(uint32_t word)
+{
+	return word >> 24 & 7;
+}
+
+static unsigned is_up(const struct prefilter *filter, uint32_t word)
+{
+	return (unsigned)filter->flag[hash_of(word)] >> fourth_bit(word) & 1U;
 }
 
 /* How often a byte stands in English text and in logs, in per mille, roughly. */
@@ -82,7 +93,7 @@ static size_t rarest_gram(struct span keyword)
 	unsigned least = UINT32_MAX;
 	size_t best = 0;
 
-	for (size_t i = 0; i + GRAM <= keyword.len; i++) {
+	for (size_t i = 0; i + (keyword.len < WORD ? GRAM : WORD) <= keyword.len; i++) {
 		const uint8_t *p = keyword.ptr + i;
 		unsigned product = frequency(p[0]) * frequency(p[1]) * frequency(p[2]);
 
@@ -133,36 +144,82 @@ enum status prefilter_add(struct prefilter *filter, struct span keyword, bool no
 		                                         .next = filter->first[hash],
 		                                         .nocase = nocase };
 	filter->first[hash] = (uint16_t)filter->count++;
-	filter->flag[hash] = 1;
+	filter->flag[hash] |= (uint8_t)(rest.len < WORD ? 0xFFU : 1U << fourth_bit(word));
 	return STATUS_OK;
 }
 
-/* `at` is where the gram stands. */
-static bool stands_at(const struct entry *entry, struct span text, size_t at)
+/* `at` is where the gram stands, and `word` what is there. */
+static bool stands_at(const struct entry *entry, struct span text, size_t at, uint32_t word)
 {
 	struct span there;
 
-	if ((word_near(text, at) & entry->mask) != entry->word || at < entry->offset)
+	if ((word & entry->mask) != entry->word || at < entry->offset)
 		return false;
 	there = span_sub(text, at - entry->offset, entry->keyword.len);
 	return entry->nocase ? span_eq_nocase(there, entry->keyword) : span_eq(there, entry->keyword);
 }
 
-/* The next place from `at` on where a flag is up; text.len when there is none. */
-static size_t next_flag(const struct prefilter *filter, struct span text, size_t at)
+/* Passes over places where no flag is up, several at once, and may stop early; never goes beyond one that is. */
+static size_t skip_plain(const struct prefilter *filter, struct span text, size_t at)
 {
-	const uint8_t *p = text.ptr, *flag = filter->flag;
+	const uint8_t *p = text.ptr;
 
-	while (at + 2 * WORD <= text.len) {
-		unsigned up = (unsigned)flag[hash_of(word_at(p + at))] | (unsigned)flag[hash_of(word_at(p + at + 1))] << 1 |
-		              (unsigned)flag[hash_of(word_at(p + at + 2))] << 2 |
-		              (unsigned)flag[hash_of(word_at(p + at + 3))] << 3;
+	for (; at + 2 * WORD <= text.len; at += WORD) {
+		unsigned up = is_up(filter, word_at(p + at)) | is_up(filter, word_at(p + at + 1)) << 1 |
+		              is_up(filter, word_at(p + at + 2)) << 2 | is_up(filter, word_at(p + at + 3)) << 3;
 
 		if (up != 0)
 			return at + (size_t)__builtin_ctz(up);
-		at += WORD;
 	}
-	while (at + GRAM <= text.len && flag[hash_of(word_near(text, at))] == 0)
+	return at;
+}
+
+#ifdef __x86_64__
+/* Eight places at once: the same hash in each lane of a vector, the flags by one gather. */
+__attribute__((target("avx2"))) static size_t skip_avx2(const struct prefilter *filter, struct span text, size_t at)
+{
+	const __m256i words = _mm256_setr_epi8(0, 1, 2, 3, 1, 2, 3, 4, 2, 3, 4, 5, 3, 4, 5, 6, 4, 5, 6, 7, 5, 6, 7, 8, 6, 7, 8,
+	                                       9, 7, 8, 9, 10);
+	const __m256i fold = _mm256_set1_epi32(0x20202020), factor = _mm256_set1_epi32((int)HASH_FACTOR);
+	const __m256i seven = _mm256_set1_epi32(7);
+
+	for (; at + 16 <= text.len; at += 8) {
+		__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(text.ptr + at));
+		__m256i word = _mm256_or_si256(_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(bytes), words), fold);
+		__m256i hash = _mm256_srli_epi32(_mm256_mullo_epi32(_mm256_slli_epi32(word, 8), factor), 32 - HASH_BITS);
+		__m256i flags = _mm256_i32gather_epi32((const int *)(const void *)filter->flag, hash, 1);
+		__m256i fourth = _mm256_and_si256(_mm256_srli_epi32(word, 24), seven);
+		/* The bit that counts becomes the sign, which movemask takes. */
+		__m256i sign = _mm256_sllv_epi32(flags, _mm256_sub_epi32(_mm256_set1_epi32(31), fourth));
+		unsigned up = (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(sign));
+
+		if (up != 0)
+			return at + (size_t)__builtin_ctz(up);
+	}
+	return at;
+}
+#endif
+
+struct prefilter *prefilter_new(void)
+{
+	struct prefilter *filter = calloc(1, sizeof *filter);
+
+	if (filter == NULL)
+		return NULL;
+	filter->count = 1;
+	filter->skip = skip_plain;
+#ifdef __x86_64__
+	if (__builtin_cpu_supports("avx2"))
+		filter->skip = skip_avx2;
+#endif
+	return filter;
+}
+
+/* The next place from `at` on where a flag is up; text.len when there is none. */
+static size_t next_flag(const struct prefilter *filter, struct span text, size_t at)
+{
+	at = filter->skip(filter, text, at);
+	while (at + GRAM <= text.len && is_up(filter, word_near(text, at)) == 0)
 		at++;
 	return at + GRAM <= text.len ? at : text.len;
 }
@@ -175,7 +232,7 @@ bool prefilter_next(const struct prefilter *filter, struct span text, struct pre
 			const struct entry *entry = &filter->entries[cursor->entry];
 
 			cursor->entry = entry->next;
-			if (stands_at(entry, text, cursor->next - 1)) {
+			if (stands_at(entry, text, cursor->next - 1, cursor->word)) {
 				cursor->at = cursor->next - 1 - entry->offset;
 				*ret_id = entry->id;
 				return true;
@@ -184,6 +241,7 @@ bool prefilter_next(const struct prefilter *filter, struct span text, struct pre
 		cursor->next = next_flag(filter, text, cursor->next) + 1;
 		if (cursor->next > text.len)
 			return false;
-		cursor->entry = filter->first[hash_of(word_near(text, cursor->next - 1))];
+		cursor->word = word_near(text, cursor->next - 1);
+		cursor->entry = filter->first[hash_of(cursor->word)];
 	}
 }

@@ -31,6 +31,7 @@ struct prefilter_cursor {
 	size_t at;      /* where the keyword stands */
 	size_t next;    /* where the search goes on */
 	uint32_t entry; /* the next entry to compare there; 0: none */
+	uint32_t word;  /* what stands there */
 };
 
 /* Takes the next keyword in `text`. False at the end. Start with a zeroed cursor. */

@@ -7,12 +7,13 @@ enum {
 	WEAK_MIN = 10,        /* shorter values of a weak name are left */
 	NUMBER_MIN = 12,      /* shorter numbers are counts and times */
 	NUMBER_PASSWORD_MIN = 4,
+	LISTED = 16,          /* every listed word is shorter */
 };
 
 /* Words that follow "password:" or "token:" in messages. */
 static bool is_message_word(struct span word)
 {
-	static const char *const words[] = {
+	static const char words[][LISTED] = {
 		"a", "an", "the", "is", "was", "not", "no", "for", "to", "in", "of", "or", "and", "with", "must", "should",
 		"cannot", "can", "invalid", "incorrect", "expired", "required", "missing", "failed", "failure", "error",
 		"unexpected", "expected", "found", "unable", "could", "please", "enter", "authentication", "permission",
@@ -24,10 +25,16 @@ static bool is_message_word(struct span word)
 		"only", "too", "must", "if", "as", "than", "but", "when", "while", "after", "before", "type", "length", "new", "await", "lambda", "function", "async",
 	};
 
+	char lower[LISTED] = "";
+
 	while (word.len > 0 && memchr(".,;:!)", word.ptr[word.len - 1], 6) != NULL)
 		word.len--;
+	if (word.len >= LISTED)
+		return false;
+	for (size_t i = 0; i < word.len; i++)
+		lower[i] = (char)to_lower(word.ptr[i]);
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-		if (span_eq_nocase(word, span_cstr(words[i])))
+		if (memcmp(words[i], lower, LISTED) == 0)
 			return true;
 	}
 	return false;

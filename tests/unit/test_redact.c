@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "shared/redact/keyname.h"
 #include "shared/redact/redact.h"
 #include "shared/redact/rule.h"
 
@@ -121,6 +122,12 @@ static void redact_masks_by_name_in_every_notation(void **state)
 
 	(void)state;
 	CHECK_PAIRS(pairs);
+}
+
+static void redact_looks_names_up_in_lists_that_are_in_order(void **state)
+{
+	(void)state;
+	assert_true(keyname_is_sound());
 }
 
 static void redact_masks_headers_and_urls(void **state)
@@ -350,6 +357,7 @@ int main(void)
 		cmocka_unit_test(redact_replaces_a_text_that_is_one_environment_assignment),
 		cmocka_unit_test(redact_keeps_the_name_in_longer_text),
 		cmocka_unit_test(redact_masks_by_name_in_every_notation),
+		cmocka_unit_test(redact_looks_names_up_in_lists_that_are_in_order),
 		cmocka_unit_test(redact_masks_headers_and_urls),
 		cmocka_unit_test(redact_masks_known_forms_without_a_name),
 		cmocka_unit_test(redact_leaves_what_a_reader_needs),
