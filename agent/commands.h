@@ -22,6 +22,7 @@ struct command_line {
 int cmd_run(const struct command_line *line);
 int cmd_collect(const struct command_line *line);
 int cmd_redact(const struct command_line *line);
+int cmd_enroll(const struct command_line *line);
 int cmd_check_config(const struct command_line *line);
 
 /* Loads the configuration of the command line, or the one at its usual place. Says what is wrong on stderr. */

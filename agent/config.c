@@ -54,9 +54,11 @@ static const struct config_field top_fields[] = {
 };
 
 static const struct config_field identity_fields[] = {
-	CONFIG_TEXT(MEMBER_TYPE(identity), cert, "/etc/rescue/agent.crt"),
-	CONFIG_TEXT(MEMBER_TYPE(identity), key, "/etc/rescue/agent.key"),
+	CONFIG_TEXT(MEMBER_TYPE(identity), cert, NULL),
+	CONFIG_TEXT(MEMBER_TYPE(identity), key, NULL),
 	CONFIG_TEXT(MEMBER_TYPE(identity), ca, "/etc/rescue/ca.crt"),
+	CONFIG_BOOL(MEMBER_TYPE(identity), enroll, false),
+	CONFIG_TEXT(MEMBER_TYPE(identity), metadata, "http://169.254.169.254"),
 };
 
 static const struct config_field docker_fields[] = {
@@ -299,6 +301,38 @@ static enum status read_redaction(const struct config_reader *reader, const stru
 	return status == STATUS_OK ? check_path(reader, yaml_get(node, "rules_dir")) : status;
 }
 
+/* What others put there stands in /etc, what the agent gets for itself with its state. */
+static enum status set_default_identity(const struct config_reader *reader, struct agent_config *config)
+{
+	bool is_own = config->identity.enroll;
+
+	if (config->identity.cert == NULL)
+		config->identity.cert = strdup(is_own ? "/var/lib/rescue/agent.crt" : "/etc/rescue/agent.crt");
+	if (config->identity.key == NULL)
+		config->identity.key = strdup(is_own ? "/var/lib/rescue/agent.key" : "/etc/rescue/agent.key");
+	return config->identity.cert != NULL && config->identity.key != NULL ? STATUS_OK :
+	       err_set(reader->err, STATUS_NO_MEMORY, "out of memory");
+}
+
+/* Nobody behind a router is asked who this machine is. `node` is NULL when the default holds. */
+static enum status check_metadata(const struct config_reader *reader, const struct yaml_node *node)
+{
+	static const char *const bases[] = { "http://169.254.169.254", "http://[fd00:ec2::254]", "http://127.0.0.1" };
+	bool is_good = node == NULL;
+
+	for (size_t i = 0; !is_good && i < ARRAY_LEN(bases); i++) {
+		struct span port = span_sub(node->text, strlen(bases[i]), node->text.len);
+		uint64_t number;
+
+		is_good = span_starts_with(node->text, span_cstr(bases[i])) &&
+		          (port.len == 0 || (port.ptr[0] == ':' && span_to_u64(span_sub(port, 1, port.len), &number) &&
+		                             number >= 1 && number <= 65535));
+	}
+	return is_good ? STATUS_OK :
+	       config_fail(reader, node, "expected http://169.254.169.254, http://[fd00:ec2::254] or http://127.0.0.1, with "
+	                                 "or without a port, found \"%.60s\"", (const char *)node->text.ptr);
+}
+
 static const char *const identity_paths[] = { "cert", "key", "ca", NULL };
 
 static enum status read_identity(const struct config_reader *reader, const struct yaml_node *node,
@@ -307,6 +341,10 @@ static enum status read_identity(const struct config_reader *reader, const struc
 	enum status status = config_read_map(reader, node, identity_fields, ARRAY_LEN(identity_fields),
 	                                     &config->identity);
 
+	if (status == STATUS_OK)
+		status = set_default_identity(reader, config);
+	if (status == STATUS_OK)
+		status = check_metadata(reader, yaml_get(node, "metadata"));
 	return status == STATUS_OK ? check_paths(reader, node, identity_paths) : status;
 }
 

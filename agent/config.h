@@ -16,6 +16,8 @@ struct agent_config {
 	struct config_texts sweepers; /* https URLs without a path */
 	struct {
 		char *cert, *key, *ca;
+		bool enroll;    /* get and renew the certificate by proving which EC2 instance this is */
+		char *metadata; /* http URL of EC2's metadata service */
 	} identity;
 	char *root; /* prefix of every path on the box; "/" is the box itself */
 	struct {

@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "agent/sandbox/sandbox.h"
 #include "shared/clock.h"
@@ -46,13 +47,42 @@ static void end_if_stale(void)
 		stop_request();
 }
 
+/* True when a file is another one than at the last call. */
+static bool files_changed(struct link *link)
+{
+	const char *const paths[LINK_FILES] = { link->config->identity.cert, link->config->identity.key,
+	                                        link->config->identity.ca };
+	bool changed = false;
+
+	for (size_t i = 0; i < LINK_FILES; i++) {
+		struct link_file *file = &link->files[i];
+		struct stat info;
+
+		/* One that is being replaced in two steps is looked at again next time. */
+		if (paths[i] == NULL || stat(paths[i], &info) != 0)
+			continue;
+		changed = changed || file->inode != info.st_ino ||
+		          file->changed_ns != info.st_mtim.tv_sec * INT64_C(1000000000) + info.st_mtim.tv_nsec;
+		file->inode = info.st_ino;
+		file->changed_ns = info.st_mtim.tv_sec * INT64_C(1000000000) + info.st_mtim.tv_nsec;
+	}
+	return changed;
+}
+
+/* Looks at the files before it reads them, so that a change in between is noticed at the next request. */
+static enum status read_own_identity(struct link *link, struct identity *ret_identity, struct err *err)
+{
+	(void)files_changed(link);
+	return link_read_identity(link->config, ret_identity, err);
+}
+
 /* The certificate may be put there later, by enrolment or by another program. */
 static enum status wait_for_identity(struct link *link)
 {
 	struct err err = ERR_INIT;
 	struct err said = ERR_INIT;
 
-	while (link_read_identity(link->config, &link->identity, &err) != STATUS_OK) {
+	while (read_own_identity(link, &link->identity, &err) != STATUS_OK) {
 		if (strcmp(err.text, said.text) != 0)
 			log_event(LOG_WARN, "identity.missing", LOG_S("error", err.text),
 			          LOG_S("do", "put the workspace's certificate there; it is read again every 5 s"));
@@ -81,6 +111,22 @@ enum status link_init(struct link *link, const struct agent_config *config, stru
 	return status == STATUS_OK ? fetch_new(&options, &link->fetch, err) : status;
 }
 
+enum status link_init_aside(struct link *link, const struct agent_config *config, struct err *err)
+{
+	enum status status = link_init(link, config, err);
+
+	link->is_aside = true;
+	return status;
+}
+
+enum status link_init_stranger(struct link *link, const struct agent_config *config, struct err *err)
+{
+	memset(link, 0, sizeof *link);
+	link->config = config;
+	link->is_aside = true;
+	return fetch_new(&(struct fetch_options){ .ca_file = config->identity.ca }, &link->fetch, err);
+}
+
 void link_done(struct link *link)
 {
 	fetch_free(link->fetch);
@@ -105,19 +151,19 @@ static void reload(struct link *link)
 	struct err err = ERR_INIT;
 
 	fetch_reset(link->fetch);
-	if (link_read_identity(link->config, &identity, &err) == STATUS_OK)
+	if (read_own_identity(link, &identity, &err) == STATUS_OK)
 		link->identity = identity;
 	log_event(err.text[0] == '\0' ? LOG_INFO : LOG_WARN, "identity.reload",
 	          LOG_S("workspace_id", link->identity.workspace_id),
 	          LOG_S(err.text[0] == '\0' ? NULL : "error", err.text));
 }
 
-/* STATUS_OK when the next request is due. A reload ends the pause: whoever changed something wants to see it work. */
-static enum status pause_until_due(struct link *link)
+/* A reload ends the pause: whoever changed something wants to see it work. */
+enum status link_pause(struct link *link)
 {
 	struct pollfd watch[] = {
 		{ .fd = stop_fd(), .events = POLLIN },
-		{ .fd = stop_reload_fd(), .events = POLLIN },
+		{ .fd = link->is_aside ? -1 : stop_reload_fd(), .events = POLLIN },
 	};
 
 	for (;;) {
@@ -126,7 +172,7 @@ static enum status pause_until_due(struct link *link)
 		(void)poll(watch, 2, (int)left);
 		if (stop_wanted())
 			return STATUS_STOPPED;
-		if (stop_take_reload()) {
+		if (!link->is_aside && stop_take_reload()) {
 			reload(link);
 			return STATUS_OK;
 		}
@@ -159,10 +205,12 @@ enum status link_try(struct link *link, const struct link_call *call, struct fet
 	const char *sweeper;
 	int64_t began_mono_ms;
 	struct err err = ERR_INIT;
-	enum status status = pause_until_due(link);
+	enum status status = link_pause(link);
 
 	if (status != STATUS_OK)
 		return status;
+	if (!link->is_aside && files_changed(link))
+		reload(link);
 	sweeper = link_sweeper(link);
 	began_mono_ms = clock_mono_ms();
 	if ((size_t)snprintf(url, sizeof url, "%s%s", sweeper, call->path) >= sizeof url)

@@ -4,7 +4,8 @@
  * One connection is kept between requests, so that a bundle goes up over the one that brought its order. After a
  * failure the next sweeper in order is asked, after a pause with full jitter from half a second to a minute that
  * grows with every round; a Retry-After is the least pause for the sweeper that said it.
- * SIGHUP is looked at before each request: certificates and identity are read again, and a pause ends.
+ * Before each request SIGHUP and the certificate's files are looked at: after a signal, or when a file is another one,
+ * the identity is read again and the next request makes a new connection. SIGHUP also ends a pause.
  * Thread: one. A request in flight and a pause end within moments of a stop (shared/stop.h).
  */
 #ifndef RESCUE_AGENT_LINK_H
@@ -14,6 +15,8 @@
 #include "proto/identity.h"
 #include "shared/fetch.h"
 
+enum { LINK_FILES = 3 };
+
 struct link {
 	const struct agent_config *config; /* borrowed */
 	struct fetch *fetch;
@@ -21,6 +24,11 @@ struct link {
 	size_t current;            /* which sweeper is asked */
 	unsigned failures;         /* in a row */
 	int64_t next_mono_ms;      /* no request before */
+	bool is_aside;             /* SIGHUP is for another link */
+	struct link_file {
+		int64_t changed_ns;
+		uint64_t inode;
+	} files[LINK_FILES];       /* certificate, key and authorities as they were when they were read */
 	int64_t took_ms;           /* of the last exchange, the pause not counted */
 	int64_t held_mono_ms[LIMIT_SWEEPERS]; /* no request to that sweeper before: its Retry-After */
 };
@@ -39,6 +47,10 @@ enum status link_read_identity(const struct agent_config *config, struct identit
 
 /* Waits for a readable certificate, however long. STATUS_OK, STATUS_STOPPED or what fetch_new says. */
 enum status link_init(struct link *link, const struct agent_config *config, struct err *err);
+/* As that, for a second link beside the first: SIGHUP is left to that one. */
+enum status link_init_aside(struct link *link, const struct agent_config *config, struct err *err);
+/* For a box that has no certificate yet: it says who it is in another way. SIGHUP is left alone, too. */
+enum status link_init_stranger(struct link *link, const struct agent_config *config, struct err *err);
 void link_done(struct link *link);
 
 /*
@@ -46,6 +58,9 @@ void link_done(struct link *link);
  * worth by one of the calls below. STATUS_AGAIN: it failed, was logged and counted; call again. STATUS_STOPPED.
  */
 enum status link_try(struct link *link, const struct link_call *call, struct fetch_answer *answer);
+
+/* The first part of link_try, for what has to be done right before a request. STATUS_OK or STATUS_STOPPED. */
+enum status link_pause(struct link *link);
 
 /* The sweeper does what it should: no pause, no failure counted. */
 void link_works(struct link *link);

@@ -17,6 +17,7 @@ static const char usage[] =
 	"  run                       wait for an order and answer it (the default)\n"
 	"  collect [--output F|-]    do the same now without a sweeper: print the redacted bundle, send nothing\n"
 	"  redact [--explain] [FILE] print FILE or standard input without its secrets\n"
+	"  enroll                    prove by EC2's metadata service which machine this is, and get a certificate\n"
 	"  check-config              read the configuration and the redaction rules and say whether they are good\n"
 	"  version                   print the version\n"
 	"\n"
@@ -34,13 +35,6 @@ static int cmd_version(const struct command_line *line)
 {
 	(void)line;
 	return puts("rescue-agent " RESCUE_VERSION) >= 0 ? EXIT_DONE : EXIT_FAILED;
-}
-
-static int cmd_enroll(const struct command_line *line)
-{
-	(void)line;
-	(void)fputs("rescue-agent: enroll is not available in this version\n", stderr);
-	return EXIT_FAILED;
 }
 
 static const struct command {

@@ -5,6 +5,7 @@
 
 #include "agent/early.h"
 #include "agent/link.h"
+#include "agent/renew.h"
 #include "agent/spool.h"
 #include "agent/supervisor.h"
 #include "agent/upload.h"
@@ -26,6 +27,7 @@ struct run {
 	const struct agent_config *config;
 	int control;           /* to the supervisor */
 	struct link link;
+	struct renew renew;
 	struct spool spool;
 	bool has_spool;        /* a box whose disk is full or read-only is rescued all the same */
 	enum run_state state;
@@ -225,10 +227,13 @@ enum status agent_run(const struct agent_config *config, int control, struct err
 
 	log_event(LOG_INFO, "agent.start", LOG_S("version", RESCUE_VERSION));
 	open_spool(&run);
-	status = link_init(&run.link, config, err);
+	status = renew_start(&run.renew, config, err);
+	if (status == STATUS_OK)
+		status = link_init(&run.link, config, err);
 	while (status == STATUS_OK && run.state != RUN_END)
 		set_state(&run, step(&run));
 	parcel_free(run.parcel);
+	renew_stop(&run.renew);
 	link_done(&run.link);
 	log_event(LOG_INFO, "agent.end");
 	return status == STATUS_STOPPED ? STATUS_OK : status;

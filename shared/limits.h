@@ -95,6 +95,7 @@
 #define LIMIT_ENROLL_SKEW_S 300                /* between EC2's clock, the database's and a box's */
 #define LIMIT_ENROLL_LIFETIME_S (31 * 24 * 3600)
 #define LIMIT_ENROLL_PER_MIN 100000            /* largest rate that can be configured */
+#define LIMIT_ENROLL_WAIT_S 900                /* `rescue-agent enroll` gives up then */
 #define LIMIT_METADATA_TOKEN 1024              /* an IMDSv2 session token */
 
 /* TLS on the gate: bytes of one connection that wait, encrypted. */

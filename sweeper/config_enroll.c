@@ -19,7 +19,7 @@ static const struct config_field fields[] = {
 	MEMBER(CONFIG_TYPE_TEXT, ca_cert, .text_default = ""),
 	MEMBER(CONFIG_TYPE_TEXT, ca_key, .text_default = ""),
 	MEMBER(CONFIG_TYPE_INT, max_age_s, .int_default = 3600, .min = 60, .max = LIMIT_ENROLL_AGE_S),
-	MEMBER(CONFIG_TYPE_INT, lifetime_s, .int_default = 24 * 3600, .min = 30, .max = LIMIT_ENROLL_LIFETIME_S),
+	MEMBER(CONFIG_TYPE_INT, lifetime_s, .int_default = 24 * 3600, .min = 10, .max = LIMIT_ENROLL_LIFETIME_S),
 	MEMBER(CONFIG_TYPE_INT, per_address_per_min, .int_default = 600, .min = 1, .max = LIMIT_ENROLL_PER_MIN),
 	MEMBER(CONFIG_TYPE_INT, per_instance_per_min, .int_default = 30, .min = 1, .max = LIMIT_ENROLL_PER_MIN),
 	CONFIG_NODE(struct enroll_nodes, certificates),

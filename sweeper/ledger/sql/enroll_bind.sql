@@ -1,18 +1,18 @@
 -- Binds the identity of the workspace whose row names the instance $1 to the key $2, if the instance was launched at $3
 -- (microseconds since 1970) not more than $4 seconds ago nor more than $5 seconds in the future, by this clock.
--- A first binding needs a row that is `provisioning`. The same key on the same instance may come again while the
--- workspace may still have something to tell. Of two keys at once the second waits here for the first, and then finds
+-- A first binding needs a row that is `provisioning`. The same key on the same instance may come again, with a document
+-- of any age, while the workspace may still have something to tell. Of two keys at once the second waits here for the first, and then finds
 -- the identity bound. An identity that was bound on another instance is free again: the platform's row decides.
 WITH named AS (
 	SELECT w.id::text AS workspace_id, w.status::text AS status FROM {workspaces} w WHERE w.instance_id = $1::text
 ), allowed AS (
-	SELECT n.workspace_id
+	SELECT n.workspace_id, coalesce(i.key_sha256 = $2::text AND i.instance_id = $1::text, false) AS is_known
 	FROM named n LEFT JOIN rescue.identities i ON i.workspace_id = n.workspace_id
 	WHERE n.status = 'provisioning'
 	   OR (coalesce(n.status, 'failed') IN ('failed', 'awaiting_agent')
 	       AND i.key_sha256 = $2::text AND i.instance_id = $1::text)
 ), judged AS (
-	SELECT CASE WHEN age_s > $4::bigint THEN 'old'
+	SELECT CASE WHEN age_s > $4::bigint AND NOT EXISTS (SELECT FROM allowed WHERE is_known) THEN 'old'
 	            WHEN age_s < -$5::bigint THEN 'early'
 	            WHEN NOT EXISTS (SELECT FROM named) THEN 'no_row'
 	            WHEN (SELECT count(*) FROM allowed) = 0 THEN 'state'
