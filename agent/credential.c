@@ -20,9 +20,16 @@ static enum status make_folder_of(const char *path, struct err *err)
 	return access(folder, F_OK) == 0 ? STATUS_OK : file_make_dirs(folder, 0700, err);
 }
 
+enum status credential_make_folders(const struct agent_config *config, struct err *err)
+{
+	enum status status = make_folder_of(config->identity.cert, err);
+
+	return status == STATUS_OK ? make_folder_of(config->identity.key, err) : status;
+}
+
 static enum status make_key(const struct agent_config *config, struct buf *key_pem, struct err *err)
 {
-	enum status status = make_folder_of(config->identity.key, err);
+	enum status status = credential_make_folders(config, err);
 
 	if (status == STATUS_OK)
 		status = pki_make_key(key_pem, err);
@@ -81,8 +88,6 @@ enum status credential_store(const struct agent_config *config, struct span cert
 		status = check_key(config, &facts, err);
 	if (status == STATUS_OK)
 		status = check_workspace(cert_pem, err);
-	if (status == STATUS_OK)
-		status = make_folder_of(config->identity.cert, err);
 	return status == STATUS_OK ? file_write_atomic(config->identity.cert, cert_pem, 0600, err) : status;
 }
 

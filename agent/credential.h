@@ -11,6 +11,9 @@
 #include "agent/config.h"
 #include "shared/tls/pki.h"
 
+/* Makes the folders of both files where they are missing: a confined process cannot. */
+enum status credential_make_folders(const struct agent_config *config, struct err *err);
+
 /* A certificate request for the key in identity.key, which is made if there is none. PEM is appended. */
 enum status credential_request(const struct agent_config *config, struct buf *ret_csr_pem, struct err *err);
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "agent/commands.h"
+#include "agent/credential.h"
 #include "agent/run.h"
 #include "agent/sandbox/sandbox.h"
 #include "agent/supervisor.h"
@@ -85,6 +86,8 @@ int uploader_run(const struct agent_config *config, int control)
 	/* What is not there yet cannot be let in. run.c tells what is wrong with it. */
 	if (file_make_dirs(config->spool_dir, 0700, &err) != STATUS_OK)
 		log_event(LOG_WARN, "spool.folder", LOG_S("error", err.text));
+	if (config->identity.enroll && credential_make_folders(config, &err) != STATUS_OK)
+		log_event(LOG_WARN, "identity.folder", LOG_S("error", err.text));
 	drop_input();
 	confine(config);
 	status = stop_init(&err);

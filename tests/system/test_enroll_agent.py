@@ -24,7 +24,6 @@ class EnrollingAgent(Agent):
     def __init__(self, folder, authority, name, ports, box, instance, **identity):
         super().__init__(folder, authority, name, ports, box)
         self.home = folder / f"home-{name}"
-        self.home.mkdir()
         self.cert, self.key = self.home / "agent.crt", self.home / "agent.key"
         self.settings["identity"] = {"cert": str(self.cert), "key": str(self.key), "ca": str(authority.ca),
                                      "enroll": True, "metadata": instance.url, **identity}
@@ -111,6 +110,7 @@ def test_an_identity_that_came_with_the_disks_image_is_dropped(gate, database, r
     clone_instance = metadata.Metadata(region, f"i-{next(counter):017x}")
     workspace = database.add_workspace(instance_id=clone_instance.instance_id)
     clone = make_box(clone_instance, gate.port)
+    clone.home.mkdir()
     clone.cert.write_bytes(original.cert.read_bytes())
     clone.key.write_bytes(original.key.read_bytes())
     clone.start()

@@ -236,6 +236,10 @@ def test_a_known_box_may_come_back_after_its_boot_failed(gate, database, region,
     database.execute("UPDATE workspaces SET status = 'failed' WHERE id = %s", workspace)
     assert enroll(gate, region, key, document)[0] == 201
     assert enroll(gate, region, Key(tmp_path), document)[0] == 403
+    # Its key is proof enough, however long ago the instance was started.
+    old = metadata.make_document(instance_id, pending=metadata.utc(-86400))
+    assert enroll(gate, region, key, old)[0] == 201
+    assert enroll(gate, region, Key(tmp_path), old)[0] == 403
     database.execute("UPDATE workspaces SET status = 'online' WHERE id = %s", workspace)
     assert enroll(gate, region, key, document)[0] == 403
 
@@ -363,7 +367,8 @@ time_t time(time_t *ret)
     begins, ends = validity(key.keep(answer)[0])
     now = datetime.datetime.now(datetime.timezone.utc)
     assert begins < now < ends and ends - now < datetime.timedelta(days=2)
-    old = metadata.make_document(instance_id, pending=metadata.utc(-7200))
+    database.add_workspace(instance_id="i-0000000000000eeee")
+    old = metadata.make_document("i-0000000000000eeee", pending=metadata.utc(-7200))
     assert enroll(gate, region, key, old)[0] == 403
     assert identity(database, workspace)[0] is not None
 
