@@ -186,7 +186,8 @@ static void log_failure(const struct link *link, const char *sweeper, enum statu
 	log_event(LOG_WARN, "sweeper.failed", LOG_S("sweeper", sweeper),
 	          LOG_S("workspace_id", link->identity.workspace_id), LOG_S("error", err->text),
 	          LOG_S(status == STATUS_DENIED ? "do" : NULL,
-	                "check identity.cert, identity.key and identity.ca: expired, or of another authority?"),
+	                "check identity.cert, identity.key and identity.ca (expired, or of another authority?), and that "
+	                "the URL's host is a name in the sweeper's certificate"),
 	          LOG_I("failures", link->failures), LOG_I("retry_in_ms", link_pause_ms(link)));
 }
 

@@ -208,8 +208,10 @@ static enum status handshake_failure(const struct tls_session *session, int code
 		return err_set(err, STATUS_DENIED, "no certificate");
 	if (code == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED || words != NULL)
 		return err_set(err, STATUS_DENIED, "%s", words != NULL ? words : "certificate not accepted");
-	if (code == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE)
-		return err_set(err, STATUS_INVALID, "the peer refused the handshake (alert), perhaps our certificate");
+	/* A TLS 1.3 client on mbedTLS sends its alert with keys that are not those of the moment: it cannot be read. */
+	if (code == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE || code == MBEDTLS_ERR_SSL_INVALID_MAC)
+		return err_set(err, STATUS_INVALID, "the peer refused the handshake (alert): perhaps it does not trust our "
+		               "certificate, or knows us by a name that is not in it");
 	return mbed_err(err, STATUS_INVALID, code, "TLS handshake failed");
 }
 

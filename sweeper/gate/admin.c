@@ -10,7 +10,8 @@ static void append_unready(const struct gate *gate, struct buf *out)
 {
 	for (size_t i = 0; i < gate->tenant_count; i++) {
 		if (!tenant_is_ready(&gate->tenants[i]))
-			buf_printf(out, "not ready: the database of %s does not answer\n", gate->tenants[i].config->org);
+			buf_printf(out, "not ready: the database of %s does not answer, or lacks the schema (rescue-sweeper migrate); "
+			           "the log says which\n", gate->tenants[i].config->org);
 	}
 	if (gate->draining)
 		buf_append_cstr(out, "not ready: stopping\n");

@@ -155,3 +155,21 @@ def test_tenants_do_not_see_each_other(make_sweeper, make_database):
     assert status == 200 and len(body["captures"]) == 1
     capture_id = body["captures"][0]["capture_id"]
     assert sweeper.client("--operator", org="globex").request("GET", f"/v1/captures/{capture_id}")[0] == 404
+
+
+def test_an_agent_that_does_not_trust_the_sweeper_and_the_sweeper_both_say_so(sweeper, make_agent, tmp_path, authority):
+    cert, key = authority.issue("--workspace", WS)
+    other = Authority(tmp_path / "other-ca")
+    agent = make_agent(WS, [sweeper.port], identity={"cert": str(cert), "key": str(key), "ca": str(other.ca)}).start()
+    wait_for("the agent's words", lambda: "certificate is not signed by a known CA" in agent.log_text())
+    wait_for("the sweeper's words", lambda: "perhaps it does not trust our certificate" in sweeper.log_text())
+
+
+def test_an_agent_that_knows_the_sweeper_by_another_name_says_so(make_sweeper, make_agent, authority):
+    sweeper = make_sweeper().migrate()
+    cert, key = authority.issue("--server", "sweeper.internal")
+    sweeper.settings["tls"] |= {"cert": str(cert), "key": str(key)}
+    sweeper.write_config()
+    agent = make_agent(WS, [sweeper.start().port]).start()
+    wait_for("the agent's words", lambda: "certificate is for another host name" in agent.log_text())
+    assert "the URL's host is a name in the sweeper's certificate" in agent.log_text()
