@@ -104,6 +104,7 @@
 
 #define LIMIT_VERIFIED_CERTS 16384             /* certificates remembered as verified */
 #define LIMIT_TICKET_BYTES 3072                /* one session ticket; it must fit into one record of ours */
+#define LIMIT_TICKET_PERIOD_S (12 * 3600)      /* a key makes tickets for this long, and opens them for twice that */
 #define LIMIT_TICKET_KEYS 4                    /* of one tenant: before, now, next, and one to spare */
 
 /* Connections on the gate: how long each state may last, see sweeper/gate/conn.c. */

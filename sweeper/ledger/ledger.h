@@ -12,6 +12,7 @@
 #define RESCUE_SWEEPER_LEDGER_LEDGER_H
 
 #include "proto/order.h"
+#include "shared/tls/tickets.h"
 #include "sweeper/config.h"
 
 struct ledger;
@@ -165,6 +166,20 @@ enum status ledger_identity_conflict(struct ledger *ledger, const struct ledger_
 /* Unbinds, and makes an event of it. STATUS_NOT_FOUND: it was bound to none. */
 enum status ledger_identity_reset(struct ledger *ledger, struct span workspace_id, const char *operator_fingerprint,
                                   const char *address, struct err *err);
+
+/* -- session tickets (ticket_keys.c) -------------------------------------------------------------------------- */
+
+struct ledger_ticket_keys {
+	struct tls_ticket_key keys[LIMIT_TICKET_KEYS];
+	size_t count;
+	int64_t now_ms; /* the database's clock, on which the keys' times are */
+};
+
+/*
+ * The keys of this tenant's session tickets, which all replicas share: the one of the period before, the current one and
+ * the next, made and dropped as the database's clock says. The caller wipes them.
+ */
+enum status ledger_ticket_keys(struct ledger *ledger, struct ledger_ticket_keys *ret_keys, struct err *err);
 
 /* -- captures (captures.c) ---------------------------------------------------------------------------------- */
 

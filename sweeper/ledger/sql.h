@@ -69,6 +69,8 @@ enum sql_mode {
 	X(SQL_SWEEP_INDEX, sweep_index, SQL_SCRIPT) \
 	X(SQL_SWEEP_INDEX_STATE, sweep_index_state, SQL_PLANNED) \
 	X(SQL_SWEEP_STRUCTURED, sweep_structured, SQL_PLANNED) \
+	X(SQL_TICKET_KEYS, ticket_keys, SQL_PLANNED) \
+	X(SQL_TICKET_KEYS_TURN, ticket_keys_turn, SQL_PLANNED) \
 	X(SQL_UNREACHABLE_FIND, unreachable_find, SQL_PREPARED) \
 	X(SQL_UNREACHABLE_STORE, unreachable_store, SQL_PREPARED) \
 	X(SQL_VISIT, visit, SQL_PREPARED)

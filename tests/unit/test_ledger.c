@@ -258,6 +258,52 @@ static void ledger_names_what_is_wrong_with_a_database_without_its_password(void
 	}
 }
 
+static const struct tls_ticket_key *key_that_began(const struct ledger_ticket_keys *keys, int64_t ago_ms)
+{
+	for (size_t i = 0; i < keys->count; i++) {
+		int64_t age_ms = keys->now_ms - ago_ms - keys->keys[i].begin_ms;
+
+		if (age_ms >= 0 && age_ms < 1000 * (int64_t)LIMIT_TICKET_PERIOD_S)
+			return &keys->keys[i];
+	}
+	return NULL;
+}
+
+static void ledger_shares_ticket_keys_and_turns_them(void **state)
+{
+	const int64_t period_ms = 1000 * (int64_t)LIMIT_TICKET_PERIOD_S;
+	struct ledger_ticket_keys first, again, later, much_later;
+	struct ledger *replica = NULL;
+	const struct tls_ticket_key *now;
+
+	(void)state;
+	assert_int_equal(ledger_ticket_keys(ledger, &first, &err), STATUS_OK);
+	assert_int_equal(first.count, 2);
+	now = key_that_began(&first, 0);
+	assert_non_null(now);
+	assert_non_null(key_that_began(&first, -period_ms));
+	assert_int_equal(now->end_ms, now->begin_ms + 2 * period_ms);
+	assert_memory_not_equal(first.keys[0].secret, first.keys[1].secret, sizeof first.keys[0].secret);
+
+	assert_int_equal(ledger_new(&config, &tenant, &replica), STATUS_OK);
+	assert_int_equal(ledger_ticket_keys(replica, &again, &err), STATUS_OK);
+	assert_memory_equal(first.keys, again.keys, sizeof first.keys);
+
+	(void)database_sql("UPDATE rescue.ticket_keys SET begins_at = begins_at - interval '12 hours'");
+	assert_int_equal(ledger_ticket_keys(replica, &later, &err), STATUS_OK);
+	assert_int_equal(later.count, 3);
+	assert_memory_equal(key_that_began(&later, period_ms)->secret, now->secret, sizeof now->secret);
+
+	(void)database_sql("UPDATE rescue.ticket_keys SET begins_at = begins_at - interval '36 hours'");
+	assert_int_equal(ledger_ticket_keys(ledger, &much_later, &err), STATUS_OK);
+	assert_int_equal(much_later.count, 2);
+	for (size_t i = 0; i < 2; i++) {
+		for (size_t k = 0; k < later.count; k++)
+			assert_memory_not_equal(much_later.keys[i].secret, later.keys[k].secret, sizeof later.keys[k].secret);
+	}
+	ledger_free(replica);
+}
+
 static void ledger_asks_for_migrate_when_the_schema_is_not_there(void **state)
 {
 	struct ledger_capture unused;
@@ -346,6 +392,7 @@ int main(void)
 		EACH(ledger_does_not_notify_of_a_verdict_that_changed_nothing),
 		EACH(ledger_opens_a_new_connection_after_its_own_was_ended),
 		EACH(ledger_names_what_is_wrong_with_a_database_without_its_password),
+		EACH(ledger_shares_ticket_keys_and_turns_them),
 		EACH(ledger_asks_for_migrate_when_the_schema_is_not_there),
 		EACH(ledger_leaves_a_failed_migration_undone),
 		EACH(ledger_refuses_a_newer_schema),
