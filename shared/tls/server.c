@@ -159,7 +159,7 @@ void tls_server_unref(struct tls_server *server)
 	free(server);
 }
 
-void server_ref(struct tls_server *server)
+void tls_server_ref(struct tls_server *server)
 {
 	(void)atomic_fetch_add(&server->holders, 1);
 }

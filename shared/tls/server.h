@@ -30,9 +30,6 @@ struct tls_server {
 	mbedtls_x509_crt nobody;     /* an empty list of authorities */
 };
 
-/* Another holder; tls_server_unref is the opposite. */
-void server_ref(struct tls_server *server);
-
 /*
  * Whether the chain that begins with `leaf` leads to our authorities: mbedTLS's flags, 0 when it is good; known
  * certificates are not verified again. The result is not 0 when it cannot be found out.

@@ -120,7 +120,7 @@ enum status tls_session_new(struct tls_server *server, struct tls_session **ret_
 	if (session == NULL)
 		return STATUS_NO_MEMORY;
 	session->server = server;
-	server_ref(server);
+	tls_server_ref(server);
 	buf_init(&session->in, LIMIT_TLS_INPUT);
 	buf_init(&session->out, LIMIT_TLS_OUTPUT);
 	mbedtls_ssl_init(&session->ssl);

@@ -34,6 +34,7 @@ enum status tls_server_new(const struct tls_files *files, struct tls_server **re
  * A server is counted: each session holds it, so that a reload (SIGHUP) makes a new one and drops the old, which
  * goes with its last session.
  */
+void tls_server_ref(struct tls_server *server);
 void tls_server_unref(struct tls_server *server);
 
 enum status tls_session_new(struct tls_server *server, struct tls_session **ret_session);

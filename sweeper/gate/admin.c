@@ -6,18 +6,18 @@
 enum { MAX_BODY = 1024, MAX_ANSWER = 16 * 1024 * 1024 };
 
 /* Names each tenant that is not ready; nothing when all are. */
-static void append_unready(const struct gate *gate, struct buf *out)
+static void append_unready(const struct lane *lane, struct buf *out)
 {
-	for (size_t i = 0; i < gate->tenant_count; i++) {
-		if (!tenant_is_ready(&gate->tenants[i]))
+	for (size_t i = 0; i < lane->tenant_count; i++) {
+		if (!tenant_is_ready(&lane->tenants[i]))
 			buf_printf(out, "not ready: the database of %s does not answer, or lacks the schema (rescue-sweeper migrate); "
-			           "the log says which\n", gate->tenants[i].config->org);
+			           "the log says which\n", lane->tenants[i].config->org);
 	}
-	if (gate->draining)
+	if (lane->draining)
 		buf_append_cstr(out, "not ready: stopping\n");
 }
 
-static int answer_path(const struct gate *gate, struct span path, struct buf *out)
+static int answer_path(const struct lane *lane, struct span path, struct buf *out)
 {
 	if (span_eq(path, SPAN_LIT("/metrics"))) {
 		metrics_render(out);
@@ -31,7 +31,7 @@ static int answer_path(const struct gate *gate, struct span path, struct buf *ou
 		buf_append_cstr(out, "here are /metrics, /healthz and /readyz\n");
 		return 404;
 	}
-	append_unready(gate, out);
+	append_unready(lane, out);
 	if (out->len > 0)
 		return 503;
 	buf_append_cstr(out, "ready\n");
@@ -51,9 +51,9 @@ static int admit(struct conn *conn, const struct http1_request *request, size_t 
 
 static void serve(struct conn *conn, const struct http1_request *request)
 {
-	const struct gate *gate = conn_host(conn)->ctx;
+	const struct lane *lane = conn_host(conn)->ctx;
 	BUF_AUTO body = BUF_INIT(MAX_ANSWER);
-	int code = answer_path(gate, request->path, &body);
+	int code = answer_path(lane, request->path, &body);
 
 	conn_answer(conn, &(struct http1_answer){ .code = code,
 	                                          .content_type = "text/plain; version=0.0.4; charset=utf-8",

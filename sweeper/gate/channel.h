@@ -40,6 +40,13 @@ enum status channel_write(struct channel *channel, struct span plain);
 enum status channel_flush(struct channel *channel);
 bool channel_has_output(const struct channel *channel);
 
+/* Waits: gives back the memory that only moving bytes needs. */
+static inline void channel_rest(struct channel *channel)
+{
+	if (channel->session != NULL)
+		tls_session_rest(channel->session);
+}
+
 /* Says goodbye: close_notify, and no more bytes after what is left to send. */
 void channel_finish(struct channel *channel);
 

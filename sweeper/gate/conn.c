@@ -8,12 +8,12 @@
  *      └── TLS alert ─────────────────┴──────────┴── bad request, refusal ───────┘
  *
  * From every state a deadline, the peer's end or an error leads to STOPPED through conn_stop(). conn_set_state() alone
- * changes the state; it traces, and arms the new state's deadline, so that there is no state without one. drive()
+ * changes the state; it traces, and arms the new state's deadline, so that there is no state without one. conn_drive()
  * alone moves the connection on, and settles at its end what the loop shall watch for. The steps of the states are in
- * conn_io.c, what a request means for the connection in conn_request.c.
+ * conn_io.c, what a request means for the connection in conn_request.c, whose handshake goes on when in conn_shake.c.
  *
  *  state      ends after                         watches for
- *  HANDSHAKE  LIMIT_HANDSHAKE_MS                 input
+ *  HANDSHAKE  LIMIT_HANDSHAKE_MS                 input, the peer's end
  *  IDLE       LIMIT_IDLE_MS, strangers sooner    input
  *  HEADERS    LIMIT_HEADERS_MS                   input
  *  BODY       LIMIT_BODY_MS, or when it stalls   input
@@ -37,7 +37,6 @@ static const char *const state_names[] = {
 };
 
 static void on_timer(uv_timer_t *timer);
-static void drive(struct conn *conn);
 
 void conn_set_state(struct conn *conn, enum conn_state state, int64_t deadline_ms)
 {
@@ -90,6 +89,7 @@ void conn_stop(struct conn *conn, const char *cause)
 	log_event(LOG_DEBUG, "conn.closed", LOG_I("fd", conn->channel.fd), LOG_S("cause", cause));
 	uv_close((uv_handle_t *)&conn->poll, on_handle_closed);
 	uv_close((uv_handle_t *)&conn->timer, on_handle_closed);
+	conn_shake_never(conn);
 	channel_done(&conn->channel);
 	http1_parser_free(conn->parser);
 	conn->parser = NULL;
@@ -129,16 +129,29 @@ static void on_poll(uv_poll_t *poll, int failed, int events)
 		conn_stop(conn, "peer");
 		return;
 	}
+	/* A peer that has given up need not be shaken hands with, whatever it said before. */
+	if (conn->state == CONN_HANDSHAKE && (events & UV_DISCONNECT) != 0) {
+		conn_stop(conn, "handshake_left");
+		return;
+	}
+	if (conn->state == CONN_HANDSHAKE && (events & UV_READABLE) != 0) {
+		conn_shake_later(conn);
+		return;
+	}
 	if ((events & UV_READABLE) != 0)
 		channel_readable(&conn->channel);
-	drive(conn);
+	conn_drive(conn);
 }
 
-static void watch(struct conn *conn)
+void conn_watch(struct conn *conn)
 {
 	int interest = conn->state == CONN_WORKING || conn->state == CONN_HELD ? UV_DISCONNECT
 	               : conn->state == CONN_WRITING                           ? UV_WRITABLE
+	               : conn->state == CONN_HANDSHAKE                         ? UV_READABLE | UV_DISCONNECT
 	                                                                       : UV_READABLE;
+
+	if (conn->shaking_link != NULL)
+		interest = UV_DISCONNECT;
 
 	if (channel_has_output(&conn->channel))
 		interest |= UV_WRITABLE;
@@ -149,7 +162,7 @@ static void watch(struct conn *conn)
 		conn_stop(conn, "error");
 }
 
-static void drive(struct conn *conn)
+void conn_drive(struct conn *conn)
 {
 	if (conn->driving)
 		return;
@@ -160,10 +173,13 @@ static void drive(struct conn *conn)
 	if (conn->state == CONN_STOPPED)
 		return;
 	/* A handshake's flights, tickets and 100 Continue go out beside what the state is about. */
-	if (channel_flush(&conn->channel) == STATUS_CLOSED)
+	if (channel_flush(&conn->channel) == STATUS_CLOSED) {
 		conn_stop(conn, "peer");
-	else
-		watch(conn);
+		return;
+	}
+	if (conn->state == CONN_IDLE || conn->state == CONN_HELD)
+		channel_rest(&conn->channel);
+	conn_watch(conn);
 }
 
 static void on_work_too_long(struct conn *conn)
@@ -173,7 +189,7 @@ static void on_work_too_long(struct conn *conn)
 	conn_refuse(conn, 503, "the database did not answer in time", "work_timeout");
 	if (work != NULL)
 		work->gone(work);
-	drive(conn);
+	conn_drive(conn);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -196,7 +212,7 @@ static void on_timer(uv_timer_t *timer)
 		conn->driving = true;
 		work->expired(work);
 		conn->driving = false;
-		drive(conn);
+		conn_drive(conn);
 		break;
 	case CONN_WRITING: conn_stop(conn, "write_timeout"); break;
 	case CONN_LINGER: conn_stop(conn, conn->linger_cause); break;
@@ -243,7 +259,7 @@ enum status conn_start(struct conn_host *host, int fd)
 		return STATUS_NO_MEMORY;
 	}
 	conn_set_state(conn, CONN_HANDSHAKE, LIMIT_HANDSHAKE_MS);
-	drive(conn);
+	conn_drive(conn);
 	return STATUS_OK;
 }
 
@@ -294,18 +310,18 @@ void conn_work_on(struct conn *conn, struct conn_work *work)
 	http1_parser_free(conn->parser);
 	conn->parser = NULL;
 	conn_set_state(conn, CONN_WORKING, LIMIT_WORK_MS);
-	drive(conn);
+	conn_drive(conn);
 }
 
 void conn_hold(struct conn *conn, struct conn_work *work, int64_t ms)
 {
 	conn->work = work;
 	conn_set_state(conn, CONN_HELD, ms);
-	drive(conn);
+	conn_drive(conn);
 }
 
 void conn_answer(struct conn *conn, const struct http1_answer *answer)
 {
 	conn_start_writing(conn, answer, NULL);
-	drive(conn);
+	conn_drive(conn);
 }

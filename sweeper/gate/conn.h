@@ -43,10 +43,18 @@ struct conn_host {
 	struct tls_server *tls;              /* NULL: plain HTTP */
 	struct conn *first;                  /* all that are open */
 	size_t count, max;
+	struct conn *shaking, **shaking_end; /* handshakes that have something to do, the first come first */
+	size_t shaking_count;
+	uv_idle_t turn;                      /* runs while there are any */
 	bool draining;                       /* every answer ends its connection */
-	void (*has_room)(struct conn_host *host); /* a connection went; may be NULL */
+	void (*has_room)(struct conn_host *host); /* there may be room for another connection; may be NULL */
 	void *listener;
 };
+
+/* `config` and `tls` are set by the caller. The loop's handles are closed with all others. */
+void conn_host_init(struct conn_host *host, uv_loop_t *loop, const struct conn_service *service, void *ctx, size_t max);
+/* False: the maximum is reached, or more handshakes wait already than can be done soon. */
+bool conn_has_room(const struct conn_host *host);
 
 /* Takes over the accepted, non-blocking socket, also on failure. */
 enum status conn_start(struct conn_host *host, int fd);

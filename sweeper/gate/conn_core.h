@@ -28,6 +28,7 @@ enum { CONN_READ_BYTES = 16 * 1024 };
 struct conn {
 	struct conn_host *host;
 	struct conn *next, **link; /* in the host's list; *link points here */
+	struct conn *shaking_next, **shaking_link; /* in the host's queue; shaking_link NULL: not in it */
 	enum conn_state state;
 	struct channel channel;
 	struct caller caller;
@@ -62,6 +63,18 @@ void conn_set_state(struct conn *conn, enum conn_state state, int64_t deadline_m
 /* The one way to the end, from any state and any number of times. The memory goes in the handles' callbacks. */
 void conn_stop(struct conn *conn, const char *cause);
 struct conn_work *conn_take_work(struct conn *conn);
+
+/* Moves the connection on as far as it goes now. */
+void conn_drive(struct conn *conn);
+/* Settles what the loop watches for. */
+void conn_watch(struct conn *conn);
+
+/* Of conn_shake.c. */
+
+/* The peer has sent something in its handshake: it is looked at when its turn comes. */
+void conn_shake_later(struct conn *conn);
+/* Takes it out of the queue, if it is in it. */
+void conn_shake_never(struct conn *conn);
 
 /* Of conn_io.c: one step of a state: true when there may be more to do */
 

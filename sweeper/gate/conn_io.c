@@ -23,7 +23,7 @@ bool conn_step_handshake(struct conn *conn)
 		return false;
 	if (status == STATUS_OK) {
 		if (conn_is_gate(conn)) {
-			metrics_add(METRIC_HANDSHAKES, "ok", 1);
+			metrics_add(METRIC_HANDSHAKES, tls_session_is_resumed(conn->channel.session) ? "resumed" : "ok", 1);
 			caller_init(&conn->caller, conn->host->config, conn->channel.session, conn->channel.fd);
 		}
 		conn_set_state(conn, CONN_IDLE, caller_is_stranger(&conn->caller) ? LIMIT_STRANGER_MS : LIMIT_IDLE_MS);

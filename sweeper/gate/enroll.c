@@ -15,7 +15,7 @@ enum { ROW_RETRY_S = 5 };
 struct enrolling {
 	struct conn_work work;
 	struct job job;                 /* a question to a tenant's database */
-	struct gate *gate;
+	struct lane *lane;
 	struct conn *conn;              /* NULL: it went away while a question is under way */
 	struct issuer *issuer;
 	struct enroll_request request;
@@ -98,8 +98,8 @@ static size_t count_candidates(const struct enrolling *enrolling)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < enrolling->gate->tenant_count; i++)
-		count += may_be_of(enrolling->gate->tenants[i].config, enrolling->document.account_id);
+	for (size_t i = 0; i < enrolling->lane->tenant_count; i++)
+		count += may_be_of(enrolling->lane->tenants[i].config, enrolling->document.account_id);
 	return count;
 }
 
@@ -213,10 +213,10 @@ static void on_counted(struct job *job)
 
 static struct gate_tenant *take_candidate(struct enrolling *enrolling)
 {
-	struct gate *gate = enrolling->gate;
+	struct lane *lane = enrolling->lane;
 
-	while (enrolling->next_tenant < gate->tenant_count) {
-		struct gate_tenant *tenant = &gate->tenants[enrolling->next_tenant++];
+	while (enrolling->next_tenant < lane->tenant_count) {
+		struct gate_tenant *tenant = &lane->tenants[enrolling->next_tenant++];
 
 		if (may_be_of(tenant->config, enrolling->document.account_id))
 			return tenant;
@@ -273,7 +273,7 @@ static bool is_account_allowed(const struct enroll_config *config, const char *a
 
 static void check_proof(struct enrolling *enrolling)
 {
-	struct gate *gate = enrolling->gate;
+	struct lane *lane = enrolling->lane;
 	const struct enroll_request *request = &enrolling->request;
 	struct enroll_document *document = &enrolling->document;
 	struct err err = ERR_INIT;
@@ -282,9 +282,9 @@ static void check_proof(struct enrolling *enrolling)
 	if (enroll_document_parse(request->document, document, &err) != STATUS_OK ||
 	    issuer_check_proof(enrolling->issuer, document->region, request->document, request->signature, &err) != STATUS_OK)
 		refuse(enrolling, 401, "bad_proof", err.text, 0);
-	else if (!is_account_allowed(&gate->config->enroll, document->account_id))
+	else if (!is_account_allowed(&lane->config->enroll, document->account_id))
 		refuse(enrolling, 403, "account", "instances of this account may not enrol here", 0);
-	else if (!rate_take(gate->enroll_by_instance, span_cstr(document->instance_id), clock_mono_ms(), &retry_after_s))
+	else if (!rate_take(lane->gate->enroll_by_instance, span_cstr(document->instance_id), clock_mono_ms(), &retry_after_s))
 		refuse(enrolling, 429, "limited_instance", "too many requests of this instance", retry_after_s);
 	else
 		begin(enrolling);
@@ -311,7 +311,7 @@ int enroll_admit(const struct http1_request *request, size_t *ret_max_body, cons
 
 void enroll_serve(struct conn *conn, const struct http1_request *request)
 {
-	struct gate *gate = conn_host(conn)->ctx;
+	struct lane *lane = conn_host(conn)->ctx;
 	struct enrolling *enrolling = calloc(1, sizeof *enrolling);
 	struct err err = ERR_INIT;
 	uint8_t network[CALLER_NETWORK_SIZE];
@@ -321,12 +321,12 @@ void enroll_serve(struct conn *conn, const struct http1_request *request)
 		answer_error(conn, 503, "out of memory", reply_retry_after_s());
 		return;
 	}
-	enrolling->gate = gate;
+	enrolling->lane = lane;
 	enrolling->conn = conn;
 	enrolling->issuer = issuer_acquire();
 	buf_init(&enrolling->answer, LIMIT_CERT_FILE);
 	caller_address(conn_fd(conn), enrolling->address);
-	if (!rate_take(gate->enroll_by_address, caller_network(conn_fd(conn), network), clock_mono_ms(), &retry_after_s))
+	if (!rate_take(lane->gate->enroll_by_address, caller_network(conn_fd(conn), network), clock_mono_ms(), &retry_after_s))
 		refuse(enrolling, 429, "limited_address", "too many requests from this address", retry_after_s);
 	else if (enroll_request_parse(request->body, false, &enrolling->request, &err) != STATUS_OK)
 		refuse(enrolling, 400, "malformed", err.text, 0);

@@ -1,8 +1,8 @@
 /*
  * gate: the sweeper's door. Mutual TLS for agents, the control plane and operators, plain HTTP for the machine's
- * own watchers, on one loop.
+ * own watchers, on one loop a core (lane.h).
  *
- * Thread: gate_new, gate_run and gate_free belong to one thread, the loop's. gate_notice and gate_look are for any.
+ * Thread: gate_new, gate_run and gate_free belong to one thread, the first loop's. gate_notice and gate_look are for any.
  */
 #ifndef RESCUE_SWEEPER_GATE_GATE_H
 #define RESCUE_SWEEPER_GATE_GATE_H

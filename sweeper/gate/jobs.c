@@ -13,13 +13,17 @@ struct queue {
 	size_t count;
 };
 
+struct jobs_end {
+	struct jobs *jobs;
+	struct queue finished; /* guarded by the pool's lock */
+	uv_async_t finished_there;
+};
+
 struct jobs {
 	pthread_mutex_t lock; /* guards the queues and `stopping` */
 	pthread_cond_t work_there;
 	struct queue waiting;
-	struct queue finished;
 	bool stopping;
-	uv_async_t finished_there;
 	size_t worker_count;
 	struct worker {
 		struct jobs *jobs;
@@ -75,24 +79,26 @@ static void *work_on(void *ctx)
 	struct job *job;
 
 	while ((job = next_job(jobs)) != NULL) {
+		struct jobs_end *end = job->end;
+
 		job->work(job, worker->ledger);
 		(void)pthread_mutex_lock(&jobs->lock);
-		queue_put(&jobs->finished, job);
+		queue_put(&end->finished, job);
 		(void)pthread_mutex_unlock(&jobs->lock);
-		(void)uv_async_send(&jobs->finished_there);
+		(void)uv_async_send(&end->finished_there);
 	}
 	return NULL;
 }
 
 /* Each is taken with the lock and called without it, since `done` may submit the next one. */
-static void finish_jobs(struct jobs *jobs)
+void jobs_end_finish(struct jobs_end *end)
 {
 	for (;;) {
 		struct job *job;
 
-		(void)pthread_mutex_lock(&jobs->lock);
-		job = queue_take(&jobs->finished);
-		(void)pthread_mutex_unlock(&jobs->lock);
+		(void)pthread_mutex_lock(&end->jobs->lock);
+		job = queue_take(&end->finished);
+		(void)pthread_mutex_unlock(&end->jobs->lock);
 		if (job == NULL)
 			return;
 		job->done(job);
@@ -101,7 +107,7 @@ static void finish_jobs(struct jobs *jobs)
 
 static void on_finished(uv_async_t *async)
 {
-	finish_jobs(async->data);
+	jobs_end_finish(async->data);
 }
 
 static enum status start_workers(struct jobs *jobs, const struct sweeper_config *config,
@@ -122,8 +128,8 @@ static enum status start_workers(struct jobs *jobs, const struct sweeper_config 
 	return STATUS_OK;
 }
 
-enum status jobs_new(uv_loop_t *loop, const struct sweeper_config *config, const struct tenant_config *tenant,
-                     size_t workers, struct jobs **ret_jobs, struct err *err)
+enum status jobs_new(const struct sweeper_config *config, const struct tenant_config *tenant, size_t workers,
+                     struct jobs **ret_jobs, struct err *err)
 {
 	struct jobs *jobs = calloc(1, sizeof *jobs + workers * sizeof jobs->workers[0]);
 	enum status status;
@@ -131,15 +137,9 @@ enum status jobs_new(uv_loop_t *loop, const struct sweeper_config *config, const
 	if (jobs == NULL)
 		return err_set(err, STATUS_NO_MEMORY, "out of memory");
 	queue_init(&jobs->waiting);
-	queue_init(&jobs->finished);
 	(void)pthread_mutex_init(&jobs->lock, NULL);
 	(void)pthread_cond_init(&jobs->work_there, NULL);
 	jobs->worker_count = workers;
-	jobs->finished_there.data = jobs;
-	if (uv_async_init(loop, &jobs->finished_there, on_finished) != 0) {
-		free(jobs);
-		return err_set(err, STATUS_SYSTEM, "cannot set up the loop's wake-up");
-	}
 	status = start_workers(jobs, config, tenant, err);
 	if (status == STATUS_OK) {
 		*ret_jobs = jobs;
@@ -147,14 +147,31 @@ enum status jobs_new(uv_loop_t *loop, const struct sweeper_config *config, const
 	}
 	/* Nothing was submitted yet, so that no worker can hang. */
 	if (jobs_stop(jobs, INT64_MAX))
-		jobs_close(jobs);
+		jobs_free(jobs);
 	return status;
 }
 
-enum status jobs_submit(struct jobs *jobs, struct job *job)
+enum status jobs_end_new(struct jobs *jobs, uv_loop_t *loop, struct jobs_end **ret_end, struct err *err)
 {
+	struct jobs_end *end = calloc(1, sizeof *end);
+
+	if (end == NULL || uv_async_init(loop, &end->finished_there, on_finished) != 0) {
+		free(end);
+		return err_set(err, STATUS_SYSTEM, "cannot set up the loop's wake-up");
+	}
+	end->jobs = jobs;
+	end->finished_there.data = end;
+	queue_init(&end->finished);
+	*ret_end = end;
+	return STATUS_OK;
+}
+
+enum status jobs_submit(struct jobs_end *end, struct job *job)
+{
+	struct jobs *jobs = end->jobs;
 	enum status status = STATUS_OK;
 
+	job->end = end;
 	(void)pthread_mutex_lock(&jobs->lock);
 	if (jobs->stopping || jobs->waiting.count >= LIMIT_JOBS_QUEUED)
 		status = STATUS_UNAVAILABLE;
@@ -192,7 +209,6 @@ bool jobs_stop(struct jobs *jobs, int64_t until_mono_ms)
 			worker->started = false;
 		all_ended = all_ended && !worker->started;
 	}
-	finish_jobs(jobs);
 	while ((job = queue_take(&jobs->waiting)) != NULL) {
 		job->work = NULL;
 		job->done(job);
@@ -200,12 +216,7 @@ bool jobs_stop(struct jobs *jobs, int64_t until_mono_ms)
 	return all_ended;
 }
 
-static void on_closed(uv_handle_t *handle)
-{
-	free(handle->data);
-}
-
-void jobs_close(struct jobs *jobs)
+void jobs_free(struct jobs *jobs)
 {
 	if (jobs == NULL)
 		return;
@@ -213,5 +224,16 @@ void jobs_close(struct jobs *jobs)
 		ledger_free(jobs->workers[i].ledger);
 	(void)pthread_mutex_destroy(&jobs->lock);
 	(void)pthread_cond_destroy(&jobs->work_there);
-	uv_close((uv_handle_t *)&jobs->finished_there, on_closed);
+	free(jobs);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+void jobs_end_close(struct jobs_end *end)
+{
+	if (end != NULL)
+		uv_close((uv_handle_t *)&end->finished_there, on_closed);
 }

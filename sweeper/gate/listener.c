@@ -1,6 +1,7 @@
 #include "sweeper/gate/listener.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -34,7 +35,7 @@ static void on_room(struct conn_host *host)
 {
 	struct listener *listener = host->listener;
 
-	if (listener->open && listener->paused && host->count < host->max)
+	if (listener->open && listener->paused && conn_has_room(host))
 		set_paused(listener, false);
 }
 
@@ -50,7 +51,7 @@ static bool accept_one(struct listener *listener)
 {
 	int fd, on = 1;
 
-	if (listener->host->count >= listener->host->max) {
+	if (!conn_has_room(listener->host)) {
 		set_paused(listener, true);
 		return false;
 	}
@@ -105,7 +106,7 @@ static int bind_any(const struct addrinfo *list)
 	return fd;
 }
 
-static enum status open_socket(const char *text, int *ret_fd, struct err *err)
+enum status listener_open(const char *text, int *ret_fd, struct err *err)
 {
 	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
 	struct address address;
@@ -122,17 +123,14 @@ static enum status open_socket(const char *text, int *ret_fd, struct err *err)
 	return *ret_fd < 0 ? err_set_errno(err, "cannot listen on %s", text) : STATUS_OK;
 }
 
-enum status listener_start(struct listener *listener, struct conn_host *host, const char *address, struct err *err)
+enum status listener_start(struct listener *listener, struct conn_host *host, int fd, struct err *err)
 {
-	enum status status;
-
-	*listener = (struct listener){ .fd = -1, .host = host, .paused = true };
-	status = open_socket(address, &listener->fd, err);
-	if (status != STATUS_OK)
-		return status;
+	*listener = (struct listener){ .fd = fcntl(fd, F_DUPFD_CLOEXEC, 0), .host = host, .paused = true };
+	if (listener->fd < 0)
+		return err_set_errno(err, "cannot share the listening socket");
 	if (uv_poll_init(host->loop, &listener->poll, listener->fd) != 0) {
 		(void)close(listener->fd);
-		return err_set(err, STATUS_SYSTEM, "cannot watch the socket of %s", address);
+		return err_set(err, STATUS_SYSTEM, "cannot watch the listening socket");
 	}
 	(void)uv_timer_init(host->loop, &listener->retry);
 	listener->poll.data = listener;
@@ -141,7 +139,6 @@ enum status listener_start(struct listener *listener, struct conn_host *host, co
 	host->listener = listener;
 	host->has_room = on_room;
 	set_paused(listener, false);
-	log_event(LOG_INFO, "gate.listening", LOG_S("address", address), LOG_I("max_connections", host->max));
 	return STATUS_OK;
 }
 

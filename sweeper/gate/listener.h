@@ -18,13 +18,16 @@ struct listener {
 	uv_timer_t retry; /* after the system ran out of something */
 };
 
-/*
- * Binds and listens on "host:port" and starts to accept. The words name the address. The listener must not move,
- * and live until the loop has run once more after listener_stop.
- */
-enum status listener_start(struct listener *listener, struct conn_host *host, const char *address, struct err *err);
+/* Binds and listens on "host:port". The words name the address. */
+enum status listener_open(const char *address, int *ret_fd, struct err *err);
 
-/* Stops accepting and closes the socket; safe twice and on a zeroed struct. */
+/*
+ * Starts to accept, by a descriptor of its own for the socket: several loops may share one, and whichever is free takes
+ * the next connection. The listener must not move, and live until the loop has run once more after listener_stop.
+ */
+enum status listener_start(struct listener *listener, struct conn_host *host, int fd, struct err *err);
+
+/* Stops accepting and closes its descriptor; safe twice and on a zeroed struct. */
 void listener_stop(struct listener *listener);
 
 #endif

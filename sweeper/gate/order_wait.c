@@ -72,7 +72,7 @@ static void leave(struct order_wait *wait)
 {
 	if (wait->conn == NULL)
 		return;
-	held_remove(&wait->tenant->gate->held, &wait->entry);
+	held_remove(&wait->tenant->lane->held, &wait->entry);
 	wait->tenant->held_count--;
 	metrics_add(METRIC_HELD, NULL, -1);
 	wait->conn = NULL;
@@ -163,7 +163,7 @@ static void on_looked(struct job *job)
 		answer_stand_down(wait);
 	else if (wait->look_again)
 		look(wait);
-	else if (!wait->is_last && !wait->tenant->gate->draining)
+	else if (!wait->is_last && !wait->tenant->lane->draining)
 		hold(wait);
 	else if (wait->found == STATUS_OK)
 		answer_empty(wait, 204);
@@ -182,7 +182,7 @@ static void on_expired(struct conn_work *work)
 	struct order_wait *wait = WAIT_OF(work, work);
 
 	wait->holding = false;
-	if (wait->tenant->gate->draining) {
+	if (wait->tenant->lane->draining) {
 		answer_empty(wait, 204);
 		return;
 	}
@@ -207,7 +207,7 @@ void order_wait_start(struct gate_tenant *tenant, struct conn *conn, int64_t wai
 	wait->entry = (struct held_entry){ .tenant = tenant, .workspace_id = span_cstr(wait->workspace_id) };
 	wait->until_mono_ms = clock_mono_ms() + wait_s * 1000;
 	wait->is_last = wait_s == 0;
-	if (held_add(&tenant->gate->held, &wait->entry) != STATUS_OK) {
+	if (held_add(&tenant->lane->held, &wait->entry) != STATUS_OK) {
 		free(wait);
 		reply_error(conn, 503, "out of memory");
 		return;
@@ -226,7 +226,7 @@ void order_wait_start(struct gate_tenant *tenant, struct conn *conn, int64_t wai
 static void each_wait(struct gate_tenant *tenant, struct span workspace_id,
                       void (*each)(struct order_wait *wait, const struct order *order), const struct order *order)
 {
-	const struct held *held = &tenant->gate->held;
+	const struct held *held = &tenant->lane->held;
 	struct held_entry *entry = held_find(held, tenant, workspace_id, NULL);
 
 	while (entry != NULL) {

@@ -1,5 +1,6 @@
 #include "sweeper/gate/rate.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "shared/random.h"
@@ -10,6 +11,7 @@ enum { SLOTS = 16384, WEIGHT = 60 * 1000 };
 struct rate {
 	int64_t per_min;
 	uint64_t seed;
+	pthread_mutex_t lock; /* guards the slots */
 	struct slot {
 		int64_t level;
 		int64_t at_mono_ms; /* when that was the level */
@@ -24,6 +26,7 @@ struct rate *rate_new(int64_t per_min)
 		return NULL;
 	rate->per_min = per_min;
 	random_bytes(&rate->seed, sizeof rate->seed);
+	(void)pthread_mutex_init(&rate->lock, NULL);
 	return rate;
 }
 
@@ -42,9 +45,8 @@ static struct slot *slot_of(struct rate *rate, struct span key)
 	return &rate->slots[(hash ^ (hash >> 32)) % SLOTS];
 }
 
-bool rate_take(struct rate *rate, struct span key, int64_t now_mono_ms, int64_t *ret_retry_after_s)
+static bool take(const struct rate *rate, struct slot *slot, int64_t now_mono_ms, int64_t *ret_retry_after_s)
 {
-	struct slot *slot = slot_of(rate, key);
 	int64_t passed_ms = now_mono_ms - slot->at_mono_ms;
 	int64_t over;
 
@@ -60,4 +62,14 @@ bool rate_take(struct rate *rate, struct span key, int64_t now_mono_ms, int64_t 
 	}
 	slot->level += WEIGHT;
 	return true;
+}
+
+bool rate_take(struct rate *rate, struct span key, int64_t now_mono_ms, int64_t *ret_retry_after_s)
+{
+	bool taken;
+
+	(void)pthread_mutex_lock(&rate->lock);
+	taken = take(rate, slot_of(rate, key), now_mono_ms, ret_retry_after_s);
+	(void)pthread_mutex_unlock(&rate->lock);
+	return taken;
 }

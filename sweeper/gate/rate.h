@@ -3,7 +3,7 @@
  *
  * Keys are hashed with a secret into a fixed table; two keys in one place share its allowance, which errs on the side of
  * refusing. A key may use a minute's allowance at once, and gets it back evenly.
- * No I/O; time is passed in. Thread: one at a time.
+ * No I/O; time is passed in. Thread: any.
  */
 #ifndef RESCUE_SWEEPER_GATE_RATE_H
 #define RESCUE_SWEEPER_GATE_RATE_H

@@ -191,7 +191,7 @@ static void serve(struct conn *conn, const struct http1_request *request)
 		enroll_serve(conn, request);
 		return;
 	}
-	tenant = gate_tenant(conn_host(conn)->ctx, conn_caller(conn)->tenant);
+	tenant = lane_tenant(conn_host(conn)->ctx, conn_caller(conn)->tenant);
 	if (!read_number(route, request, &wanted.limit))
 		reply_error(conn, 400, "expected a whole number in the query");
 	else if (route->run == NULL)

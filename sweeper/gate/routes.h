@@ -8,7 +8,7 @@
 
 #include "sweeper/gate/conn.h"
 
-/* For connections whose host has a struct gate as its ctx. */
+/* For connections whose host has a struct lane as its ctx. */
 extern const struct conn_service routes_service;
 
 #endif

@@ -10,7 +10,7 @@
 #include "sweeper/gate/order_wait.h"
 #include "sweeper/metrics.h"
 
-enum { WORKERS = 3, TICK_MS = 2000, PROBE_MS = 5000, READY_MS = 15000 };
+enum { TICK_MS = 2000, PROBE_MS = 5000, READY_MS = 15000 };
 
 struct tenant_job {
 	struct job job;
@@ -145,6 +145,10 @@ static void on_tick(uv_timer_t *timer)
 
 	if (!FAILPOINT_FAILS("gate.no_poll"))
 		scan(tenant);
+	/* Once a process is enough for these. */
+	if (tenant->lane->number > 0)
+		return;
+	ticket_keys_tick(tenant, now);
 	if (!tenant->probing && (!tenant->was_probed || now - tenant->probed_mono_ms >= PROBE_MS)) {
 		tenant->probed_mono_ms = now;
 		tenant->probing = submit(tenant, work_on_probe, on_probed) == STATUS_OK;
@@ -208,32 +212,36 @@ static void on_heard(uv_async_t *async)
 
 /* -- life ----------------------------------------------------------------------------------------------------- */
 
-enum status tenant_start(struct gate_tenant *tenant, struct gate *gate, const struct tenant_config *config,
-                         struct wake *ship_wake, struct err *err)
+enum status tenant_start(struct gate_tenant *tenant, struct lane *lane, size_t index, struct err *err)
 {
-	enum status status;
+	uv_loop_t *loop = &lane->loop;
 
-	*tenant = (struct gate_tenant){ .gate = gate, .config = config, .ship_wake = ship_wake };
+	*tenant = (struct gate_tenant){ .lane = lane, .index = index, .config = &lane->config->tenants[index],
+	                                .ship_wake = &lane->gate->ship_wakes[index] };
 	tenant->notices = calloc(LIMIT_NOTICES, sizeof *tenant->notices);
 	if (tenant->notices == NULL)
 		return err_set(err, STATUS_NO_MEMORY, "out of memory");
 	(void)pthread_mutex_init(&tenant->lock, NULL);
-	if (uv_async_init(&gate->loop, &tenant->heard, on_heard) != 0)
+	if (uv_async_init(loop, &tenant->heard, on_heard) != 0)
 		return err_set(err, STATUS_SYSTEM, "cannot set up the loop's wake-up");
-	(void)uv_timer_init(&gate->loop, &tenant->tick);
+	(void)uv_timer_init(loop, &tenant->tick);
 	tenant->has_handles = true;
 	tenant->tick.data = tenant;
 	tenant->heard.data = tenant;
-	status = jobs_new(&gate->loop, gate->config, config, WORKERS, &tenant->jobs, err);
 	/* The tenants' ticks are spread, so that they do not all wake the machine at once. */
-	if (status == STATUS_OK)
-		(void)uv_timer_start(&tenant->tick, on_tick, gate->tenant_count == 0 ? 0 : random_below(TICK_MS), TICK_MS);
-	return status;
+	(void)uv_timer_start(&tenant->tick, on_tick, index == 0 && lane->number == 0 ? 0 : random_below(TICK_MS), TICK_MS);
+	return jobs_end_new(lane->gate->jobs[index], loop, &tenant->jobs, err);
+}
+
+void tenant_finish(struct gate_tenant *tenant)
+{
+	if (tenant->jobs != NULL)
+		jobs_end_finish(tenant->jobs);
 }
 
 void tenant_close(struct gate_tenant *tenant)
 {
-	jobs_close(tenant->jobs);
+	jobs_end_close(tenant->jobs);
 	tenant->jobs = NULL;
 	if (!tenant->has_handles)
 		return;

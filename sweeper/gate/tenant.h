@@ -10,15 +10,18 @@
 #include <pthread.h>
 
 #include "sweeper/gate/jobs.h"
+#include "sweeper/gate/ticket_keys.h"
 #include "sweeper/wake.h"
 
-struct gate;
+struct lane;
 
 struct gate_tenant {
-	struct gate *gate;
+	struct lane *lane;
+	size_t index;              /* of the tenant */
 	const struct tenant_config *config;
 	struct wake *ship_wake;
-	struct jobs *jobs;
+	struct jobs_end *jobs;
+	struct ticket_keys keys;   /* in the first lane */
 	size_t held_count;         /* agents that wait */
 	bool probing, scanning;    /* a job of this kind is on its way */
 	bool scan_again;           /* asked for while one was on its way */
@@ -38,9 +41,10 @@ struct gate_tenant {
 	bool look;                 /* more than fits, or notifications were lost */
 };
 
-enum status tenant_start(struct gate_tenant *tenant, struct gate *gate, const struct tenant_config *config,
-                         struct wake *ship_wake, struct err *err);
-/* Closes the handles; the workers have been stopped. Safe when it was never started. */
+enum status tenant_start(struct gate_tenant *tenant, struct lane *lane, size_t index, struct err *err);
+/* Gives back what the workers finished, after they have been stopped. */
+void tenant_finish(struct gate_tenant *tenant);
+/* Closes the handles. Safe when it was never started. */
 void tenant_close(struct gate_tenant *tenant);
 void tenant_done(struct gate_tenant *tenant);
 
