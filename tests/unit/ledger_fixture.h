@@ -87,7 +87,7 @@ static void fixture_copy(void *ctx, const struct ledger_capture *capture)
 	copy->last_error = strcmp(capture->last_error, "") == 0 ? "" : "some";
 }
 
-static struct ledger_capture fixture_get(const char *capture_id)
+static inline struct ledger_capture fixture_get(const char *capture_id)
 {
 	struct ledger_capture capture = { .capture_id = "" };
 	enum status status = ledger_get_capture(ledger, span_cstr(capture_id), false, fixture_copy, &capture, &err);

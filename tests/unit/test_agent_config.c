@@ -112,6 +112,24 @@ static void agent_config_reads_every_key(void **state)
 	agent_config_free(config);
 }
 
+static void agent_config_keeps_an_enrolled_identity_with_the_agents_state(void **state)
+{
+	struct agent_config *config;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(load(SWEEPERS "identity: {enroll: true}\n", &config, &err), STATUS_OK);
+	assert_true(config->identity.enroll);
+	assert_string_equal(config->identity.cert, "/var/lib/rescue/agent.crt");
+	assert_string_equal(config->identity.key, "/var/lib/rescue/agent.key");
+	assert_string_equal(config->identity.metadata, "http://169.254.169.254");
+	agent_config_free(config);
+	assert_int_equal(load(SWEEPERS "identity: {enroll: true, key: /k, metadata: 'http://[fd00:ec2::254]:80'}\n", &config,
+	                      &err), STATUS_OK);
+	assert_string_equal(config->identity.key, "/k");
+	agent_config_free(config);
+}
+
 static void agent_config_names_place_key_and_expectation(void **state)
 {
 	static const struct {
@@ -134,6 +152,11 @@ static void agent_config_names_place_key_and_expectation(void **state)
 		{ SWEEPERS "colour: red\n", ":2:9: colour: ", "unknown key" },
 		{ SWEEPERS "identity: {crt: /x}\n", ":2:17: crt: ", "unknown key; known here: cert, key, ca" },
 		{ SWEEPERS "identity: {cert: x}\n", ":2:18: cert: ", "an absolute path" },
+		{ SWEEPERS "identity: {enroll: perhaps}\n", ":2:20: enroll: ", "true or false" },
+		{ SWEEPERS "identity: {metadata: 'http://169.254.169.254.x'}\n", ":2:22: metadata: ", "169.254.169.254" },
+		{ SWEEPERS "identity: {metadata: 'http://10.0.0.1'}\n", ":2:22: metadata: ", "169.254.169.254" },
+		{ SWEEPERS "identity: {metadata: 'http://127.0.0.1:0'}\n", ":2:22: metadata: ", "169.254.169.254" },
+		{ SWEEPERS "identity: {metadata: 'http://127.0.0.1:1@h'}\n", ":2:22: metadata: ", "169.254.169.254" },
 		{ SWEEPERS "root: box\n", ":2:7: root: ", "an absolute path" },
 		{ SWEEPERS "spool_dir: ''\n", ":2:12: spool_dir: ", "an absolute path" },
 		{ SWEEPERS "console: tty\n", ":2:10: console: ", "an absolute path" },
@@ -217,6 +240,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(agent_config_defaults_hold_where_nothing_is_said),
 		cmocka_unit_test(agent_config_reads_every_key),
+		cmocka_unit_test(agent_config_keeps_an_enrolled_identity_with_the_agents_state),
 		cmocka_unit_test(agent_config_names_place_key_and_expectation),
 		cmocka_unit_test(agent_config_caps_its_lists),
 		cmocka_unit_test(agent_config_defaults_alone_need_no_sweeper),

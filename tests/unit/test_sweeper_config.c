@@ -12,6 +12,7 @@
 #include "sweeper/config.h"
 
 #define GOOD_HEAD "trust_domain: rescue.example\ntls: {cert: c, key: k, client_ca: a}\n"
+#define ENROLL "enroll: {enabled: true, certificates: {us-east-1: /p}, accounts: ['012345678901'], ca_cert: /c, ca_key: /k"
 #define GOOD GOOD_HEAD "tenants: [{org: acme, database: dbname=acme}]\n"
 
 static enum status load(const char *text, struct sweeper_config **ret_config, struct err *err)
@@ -96,6 +97,33 @@ static void config_reads_every_part(void **state)
 	sweeper_config_free(config);
 }
 
+static void config_reads_enrolment_and_lets_nobody_in_by_default(void **state)
+{
+	struct sweeper_config *config;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(load(GOOD, &config, &err), STATUS_OK);
+	assert_false(config->enroll.enabled);
+	sweeper_config_free(config);
+	assert_int_equal(load(GOOD ENROLL ", lifetime_s: 3600, per_address_per_min: 7}\n", &config, &err), STATUS_OK);
+	assert_true(config->enroll.enabled);
+	assert_int_equal(config->enroll.region_count, 1);
+	assert_string_equal(config->enroll.regions[0].name, "us-east-1");
+	assert_string_equal(config->enroll.regions[0].path, "/p");
+	assert_string_equal(config->enroll.accounts.items[0], "012345678901");
+	assert_string_equal(config->enroll.ca_key, "/k");
+	assert_int_equal(config->enroll.lifetime_s, 3600);
+	assert_int_equal(config->enroll.max_age_s, 3600);
+	assert_int_equal(config->enroll.per_address_per_min, 7);
+	assert_int_equal(config->enroll.per_instance_per_min, 30);
+	sweeper_config_free(config);
+	assert_int_equal(load(GOOD_HEAD "tenants: [{org: a, database: x, accounts: ['111111111111']}]\n", &config, &err),
+	                 STATUS_OK);
+	assert_string_equal(config->tenants[0].accounts.items[0], "111111111111");
+	sweeper_config_free(config);
+}
+
 static void config_refuses_and_names_the_place(void **state)
 {
 	static const struct {
@@ -126,6 +154,17 @@ static void config_refuses_and_names_the_place(void **state)
 		{ GOOD "sinks: [{kind: stdout, verify: true}]\n", "verify: only a loki sink" },
 		{ GOOD "events: {webhook: {url: 'x'}}\n", "url: expected a URL" },
 		{ GOOD "events: {notify_channel: 'a b'}\n", "notify_channel: expected a name" },
+		{ GOOD "enroll: {enabled: true}\n", "the key \"certificates\" is missing" },
+		{ GOOD "enroll: {enabled: true, certificates: {us-east-1: /p}}\n", "the key \"accounts\" is missing" },
+		{ GOOD "enroll: {enabled: true, certificates: {us-east-1: /p}, accounts: ['012345678901'], ca_cert: /c}\n",
+		  "the key \"ca_key\" is missing" },
+		{ GOOD "enroll: {accounts: [12345]}\n", "accounts: expected the 12 digits" },
+		{ GOOD "enroll: {certificates: {../x: /p}}\n", "certificates: expected a region's name" },
+		{ GOOD "enroll: {certificates: {us-east-1: ''}}\n", "certificates: expected a file" },
+		{ GOOD ENROLL ", lifetime_s: 5}\n", "lifetime_s: expected a whole number from 10" },
+		{ GOOD ENROLL ", max_age_s: 99999999}\n", "max_age_s: expected a whole number from 60" },
+		{ GOOD ENROLL ", per_instance_per_min: 0}\n", "per_instance_per_min: expected" },
+		{ GOOD_HEAD "tenants: [{org: a, database: x, accounts: [all]}]\n", "accounts: expected the 12 digits" },
 		{ GOOD_HEAD "tenants: []\n", "tenants: at least one tenant" },
 		{ GOOD_HEAD "tenants: [{org: a/b, database: x}]\n", "org: expected 1 to" },
 		{ GOOD_HEAD "tenants: [{org: a, database: x}, {org: a, database: y}]\n", "org: the org \"a\" stands here twice" },
@@ -209,6 +248,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(config_fills_in_every_default),
 		cmocka_unit_test(config_reads_every_part),
+		cmocka_unit_test(config_reads_enrolment_and_lets_nobody_in_by_default),
 		cmocka_unit_test(config_refuses_and_names_the_place),
 		cmocka_unit_test(environment_overrides_timeouts_or_is_refused),
 		cmocka_unit_test(address_takes_hosts_with_ports_and_nothing_else),
