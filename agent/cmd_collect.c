@@ -51,10 +51,11 @@ static bool write_bundle(const char *output, struct span ndjson)
 	return false;
 }
 
-/* The box is read by another process, as when a sweeper orders it. */
-static enum status collect(const struct agent_config *config, struct worker_report *ret_report, struct err *err)
+enum status command_collect(const struct agent_config *config, const struct identity *identity,
+                            struct worker_report *ret_report, struct err *err)
 {
 	struct worker_job job = {
+		.identity = *identity,
 		.order = { .reason = REASON_SWEEP, .deadline_s = config->capture_deadline_s },
 		.output = WORKER_PLAIN,
 		.early_fd = -1,
@@ -64,7 +65,6 @@ static enum status collect(const struct agent_config *config, struct worker_repo
 	enum status status;
 	int ends[2];
 
-	read_identity(config, &job.identity);
 	random_uuid(job.order.capture_id);
 	memcpy(job.order.workspace_id, job.identity.workspace_id, sizeof job.order.workspace_id);
 	if (pipe2(ends, O_CLOEXEC) != 0)
@@ -82,10 +82,12 @@ static enum status collect(const struct agent_config *config, struct worker_repo
 static int collect_and_print(const struct agent_config *config, const char *output)
 {
 	struct worker_report report = { .bundle = BUF_INIT(LIMIT_BUNDLE_BYTES) };
+	struct identity identity;
 	struct err err = ERR_INIT;
 	int code = EXIT_FAILED;
 
-	if (collect(config, &report, &err) != STATUS_OK) {
+	read_identity(config, &identity);
+	if (command_collect(config, &identity, &report, &err) != STATUS_OK) {
 		(void)fprintf(stderr, "rescue-agent: %s\n", err.text);
 	} else if (write_bundle(output, buf_span(&report.bundle))) {
 		print_table(&report.table, report.bundle.len);

@@ -6,7 +6,7 @@
 #ifndef RESCUE_AGENT_COMMANDS_H
 #define RESCUE_AGENT_COMMANDS_H
 
-#include "agent/config.h"
+#include "agent/worker.h"
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_WITHHELD = 3 };
 
@@ -24,9 +24,15 @@ int cmd_collect(const struct command_line *line);
 int cmd_redact(const struct command_line *line);
 int cmd_enroll(const struct command_line *line);
 int cmd_check_config(const struct command_line *line);
+int cmd_doctor(const struct command_line *line);
 
 /* Loads the configuration of the command line, or the one at its usual place. Says what is wrong on stderr. */
 enum status command_load_config(const struct command_line *line, struct agent_config **ret_config);
+/*
+ * Has the box read by another process, as when a sweeper orders it; the bundle is plain. For processes with one thread.
+ */
+enum status command_collect(const struct agent_config *config, const struct identity *identity,
+                            struct worker_report *ret_report, struct err *err);
 /* All of it, or false with a message on stderr. */
 bool command_write_stdout(struct span bytes);
 

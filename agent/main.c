@@ -18,6 +18,8 @@ static const char usage[] =
 	"  collect [--output F|-]    do the same now without a sweeper: print the redacted bundle, send nothing\n"
 	"  redact [--explain] [FILE] print FILE or standard input without its secrets\n"
 	"  enroll                    prove by EC2's metadata service which machine this is, and get a certificate\n"
+	"  doctor                    say what would be collected, which identity this box has and whether a sweeper answers,\n"
+	"                            each failure with its remedy; send nothing\n"
 	"  check-config              read the configuration and the redaction rules and say whether they are good\n"
 	"  version                   print the version\n"
 	"\n"
@@ -45,6 +47,7 @@ static const struct command {
 	{ "run", cmd_run, false, false },
 	{ "collect", cmd_collect, true, false },
 	{ "redact", cmd_redact, false, true },
+	{ "doctor", cmd_doctor, false, false },
 	{ "check-config", cmd_check_config, false, false },
 	{ "version", cmd_version, false, false },
 	{ "enroll", cmd_enroll, false, false },
