@@ -45,7 +45,7 @@ static bool write_bundle(const char *output, struct span ndjson)
 
 	if (output == NULL || strcmp(output, "-") == 0)
 		return command_write_stdout(ndjson);
-	if (file_write_atomic(output, ndjson, 0600, &err) == STATUS_OK)
+	if (file_write_output(output, ndjson, 0600, &err) == STATUS_OK)
 		return true;
 	(void)fprintf(stderr, "rescue-agent: %s\n", err.text);
 	return false;

@@ -92,8 +92,11 @@ enum status file_write_atomic(const char *path, struct span content, mode_t mode
 {
 	char temporary[LIMIT_PATH];
 	enum status status;
+	struct stat old;
 	int fd;
 
+	if (lstat(path, &old) == 0 && !S_ISREG(old.st_mode) && !S_ISLNK(old.st_mode))
+		return err_set(err, STATUS_INVALID, "%s is not a regular file and is not replaced by one", path);
 	if ((size_t)snprintf(temporary, sizeof temporary, "%s.XXXXXX", path) >= sizeof temporary)
 		return err_set(err, STATUS_TOO_LARGE, "the path %.100s… is too long", path);
 	fd = mkostemp(temporary, O_CLOEXEC);
@@ -116,6 +119,24 @@ enum status file_write_atomic(const char *path, struct span content, mode_t mode
 fail:
 	(void)unlink(temporary);
 	return status;
+}
+
+enum status file_write_output(const char *path, struct span content, mode_t mode, struct err *err)
+{
+	struct stat old;
+	bool ok;
+	int fd;
+
+	if (stat(path, &old) != 0 || S_ISREG(old.st_mode))
+		return file_write_atomic(path, content, mode, err);
+	fd = open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return err_set_errno(err, "cannot open %s", path);
+	ok = write_all(fd, content) == STATUS_OK;
+	if (!ok)
+		(void)err_set_errno(err, "cannot write %s", path);
+	(void)close(fd);
+	return ok ? STATUS_OK : STATUS_SYSTEM;
 }
 
 enum status file_make_dirs(const char *path, mode_t mode, struct err *err)

@@ -20,9 +20,13 @@ enum status file_read(const char *path, struct buf *ret_content, struct err *err
 
 /*
  * Writes a new file beside `path`, fsyncs it, renames it over `path` and fsyncs the folder: after a crash the
- * path holds the old content or the new, never a part (rename(2), fsync(2)).
+ * path holds the old content or the new, never a part (rename(2), fsync(2)). STATUS_INVALID when the path names a
+ * device, a pipe or a folder: none of these is replaced by a file.
  */
 enum status file_write_atomic(const char *path, struct span content, mode_t mode, struct err *err);
+
+/* For a path that a user named: as file_write_atomic, but a device or a pipe is written to as it is. */
+enum status file_write_output(const char *path, struct span content, mode_t mode, struct err *err);
 
 /* Makes the folder and its missing parents with `mode`. An existing folder is fine. */
 enum status file_make_dirs(const char *path, mode_t mode, struct err *err);

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -33,6 +34,31 @@ static void file_written_atomically_reads_back_with_its_mode(void **state)
 	assert_int_equal(info.st_mode & 07777, 0640);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(rmdir(folder), 0); /* fails if a temporary file was left */
+}
+
+static void file_write_replaces_no_pipe_and_output_goes_into_it(void **state)
+{
+	char folder[32], path[64], read_back[8] = "";
+	struct err err = ERR_INIT;
+	struct stat info;
+	int fd;
+
+	(void)state;
+	make_folder(folder);
+	(void)snprintf(path, sizeof path, "%s/pipe", folder);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(file_write_atomic(path, SPAN_LIT("x"), 0600, &err), STATUS_INVALID);
+	assert_non_null(strstr(err.text, path));
+	fd = open(path, O_RDONLY | O_NONBLOCK);
+	assert_true(fd >= 0);
+	assert_int_equal(file_write_output(path, SPAN_LIT("x"), 0600, &err), STATUS_OK);
+	assert_int_equal(read(fd, read_back, sizeof read_back), 1);
+	assert_string_equal(read_back, "x");
+	(void)close(fd);
+	assert_int_equal(stat(path, &info), 0);
+	assert_true(S_ISFIFO(info.st_mode));
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(folder), 0);
 }
 
 static void file_failed_write_leaves_the_old_content(void **state)
@@ -86,6 +112,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(file_written_atomically_reads_back_with_its_mode),
+		cmocka_unit_test(file_write_replaces_no_pipe_and_output_goes_into_it),
 		cmocka_unit_test(file_failed_write_leaves_the_old_content),
 		cmocka_unit_test(file_read_tells_absent_large_and_odd_apart),
 		cmocka_unit_test(file_makes_missing_parents),
