@@ -77,6 +77,15 @@ def test_the_parts_of_the_compose_file_know_each_other():
     assert any(volume.split(":")[1].startswith(dashboards) for volume in services["grafana"]["volumes"])
 
 
+def test_prometheus_takes_its_configuration(tmp_path):
+    for volume in FILE["services"]["prometheus"]["volumes"]:
+        source, target, *_ = volume.split(":")
+        if source.startswith("."):
+            shutil.copy(COMPOSE / source, tmp_path / target.rsplit("/", 1)[1])
+    done = subprocess.run(["promtool", "check", "config", tmp_path / "prometheus.yml"], capture_output=True, text=True)
+    assert done.returncode == 0 and "rules found" in done.stdout, done.stdout + done.stderr
+
+
 # -- the image ------------------------------------------------------------------------------------------------------
 
 class Image:
