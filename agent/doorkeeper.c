@@ -15,6 +15,7 @@
 #include "agent/sandbox/sandbox.h"
 #include "shared/fetch.h"
 #include "shared/file.h"
+#include "shared/role_credentials.h"
 
 static void close_if(int fd)
 {
@@ -81,7 +82,7 @@ static void ask_metadata(const struct agent_config *config, int door)
 	sandbox_enter(SANDBOX_UPLOADER, &paths);
 	head.status = fetch_global_init(&head.err);
 	if (head.status == STATUS_OK)
-		head.status = known_fetch_metadata(config->redaction.metadata, &document, &head.err);
+		head.status = role_credentials_fetch(config->redaction.metadata, &document, &head.err);
 	buf_append(&answer, &head, sizeof head);
 	buf_append_span(&answer, buf_span(&document));
 	put = send(door, answer.ptr, answer.len, MSG_NOSIGNAL);

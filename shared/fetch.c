@@ -244,6 +244,13 @@ static CURLcode set_request(struct exchange *exchange, struct curl_slist *header
 		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
 		SET(CURLOPT_CUSTOMREQUEST, request->method);
 	}
+	if (request->signer != NULL) {
+		/* libcurl signs no path that it has not made canonical itself. */
+		SET(CURLOPT_PATH_AS_IS, 0L);
+		SET(CURLOPT_AWS_SIGV4, request->signer->scope);
+		SET(CURLOPT_USERNAME, request->signer->key_id);
+		SET(CURLOPT_PASSWORD, request->signer->secret);
+	}
 	SET(CURLOPT_HTTPHEADER, headers);
 	SET(CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
 	SET(CURLOPT_WRITEFUNCTION, take_body);

@@ -22,10 +22,18 @@ struct fetch_options {
 	int64_t connect_timeout_ms; /* 0: 10 s */
 };
 
+/* Signs the request (AWS Signature Version 4). A session token travels as a header of the request's own. */
+struct fetch_signer {
+	const char *scope; /* "aws:amz:REGION:SERVICE" */
+	const char *key_id;
+	const char *secret;
+};
+
 struct fetch_request {
 	const char *method;      /* "GET", "PUT", "POST" */
 	const char *url;
 	const char *const *headers; /* "Name: value", NULL at the end; NULL: none */
+	const struct fetch_signer *signer; /* NULL: none */
 	struct span body;        /* sent with its Content-Length; empty with GET */
 	int64_t timeout_ms;      /* for the whole exchange; must be > 0 */
 	/*

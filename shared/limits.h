@@ -128,6 +128,12 @@
 #define LIMIT_ANSWER_BYTES (48 * 1024 * 1024)   /* one answer: a whole bundle and its frame */
 #define LIMIT_LIST_CAPTURES 1000               /* captures in one answer */
 
+/* Console output of unreachable boxes. */
+#define LIMIT_AWS_ANSWER (512 * 1024)          /* EC2 keeps 64 KiB, as base64 in XML */
+#define LIMIT_AWS_FIELD 4096                   /* a credential or an error's code */
+#define LIMIT_CONSOLE_OUTPUT (256 * 1024)      /* decoded; the end is kept */
+#define LIMIT_ROLE_ARN 512
+
 /* HTTP as a client. */
 #define LIMIT_FETCH_HEADERS 32
 #define LIMIT_FETCH_BODY (64 * 1024 * 1024)    /* an answer that names no smaller cap of its own */

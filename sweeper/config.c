@@ -5,6 +5,7 @@
 
 #include "proto/identity.h"
 #include "sweeper/address.h"
+#include "sweeper/config_console.h"
 #include "sweeper/config_enroll.h"
 #include "sweeper/config_sinks.h"
 
@@ -14,7 +15,8 @@ enum { MAX_TIMEOUT_S = 366 * 24 * 3600, MAX_TENANTS = 1000, MAX_RUNTIMES = 1000,
 /* The top level as it stands in the file, with the parts that are read by tables of their own. */
 struct top {
 	char *trust_domain, *listen, *admin_listen;
-	const struct yaml_node *tls, *tenants, *sweep, *verdicts, *timeouts, *capture, *sinks, *events, *redaction, *enroll;
+	const struct yaml_node *tls, *tenants, *sweep, *verdicts, *timeouts, *capture, *sinks, *events, *redaction, *enroll,
+	                       *console_fallback;
 };
 
 static const struct config_field top_fields[] = {
@@ -31,6 +33,7 @@ static const struct config_field top_fields[] = {
 	CONFIG_NODE(struct top, events),
 	CONFIG_NODE(struct top, redaction),
 	CONFIG_NODE(struct top, enroll),
+	CONFIG_NODE(struct top, console_fallback),
 };
 
 #define MEMBER(type_, key_, path_, ...) \
@@ -322,6 +325,8 @@ static enum status read_all(const struct config_reader *reader, const struct yam
 	if (status == STATUS_OK)
 		status = config_enroll_read(reader, top.enroll, &config->enroll);
 	if (status == STATUS_OK)
+		status = config_console_read(reader, top.console_fallback, &config->console_fallback);
+	if (status == STATUS_OK)
 		status = check_complete(reader, root);
 	return status;
 }
@@ -365,6 +370,7 @@ void sweeper_config_free(struct sweeper_config *config)
 	free(config->tenants);
 	config_sinks_free(config);
 	config_enroll_free(&config->enroll);
+	config_console_free(&config->console_fallback);
 	free(config);
 }
 

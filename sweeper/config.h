@@ -43,6 +43,16 @@ struct sink_config {
 	bool verify;              /* loki: ask back whether every entry is there before calling it shipped */
 };
 
+/* console_fallback: EC2's console output for boxes whose agent never came. */
+struct console_config {
+	bool enabled;
+	char *region;
+	char *role;          /* ARN of the role that is assumed for it; "" for none */
+	char *endpoint;      /* base URLs; "" for AWS's own of the region */
+	char *sts_endpoint;
+	char *metadata;      /* where the instance's role is asked for, when the environment has no credentials */
+};
+
 struct enroll_region {
 	char *name;
 	char *path; /* PEM: AWS's RSA certificates for instance identity documents of the region */
@@ -93,6 +103,7 @@ struct sweeper_config {
 	} events;
 	char *rules_dir;
 	struct enroll_config enroll;
+	struct console_config console_fallback;
 };
 
 /* STATUS_INVALID names file, line, column, key and what was expected (exit code 2). */

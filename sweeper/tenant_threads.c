@@ -30,6 +30,12 @@ static void *run_ship(void *ctx)
 	return NULL;
 }
 
+static void *run_console(void *ctx)
+{
+	console_loop(&((struct tenant_threads *)ctx)->ship);
+	return NULL;
+}
+
 static void on_notice(void *ctx, struct span workspace_id)
 {
 	struct tenant_threads *threads = ctx;
@@ -101,6 +107,8 @@ enum status tenant_threads_start(struct tenant_threads *threads, struct err *err
 		status = start_one(threads, run_ship, err);
 	if (status == STATUS_OK && threads->webhook != NULL)
 		status = start_one(threads, run_webhook, err);
+	if (status == STATUS_OK && threads->config->console_fallback.enabled)
+		status = start_one(threads, run_console, err);
 	/* Verdicts come last: whoever carries out their orders is there already. */
 	if (status == STATUS_OK)
 		status = start_one(threads, run_sweep, err);

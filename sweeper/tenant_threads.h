@@ -9,12 +9,13 @@
 
 #include <pthread.h>
 
+#include "sweeper/console/console.h"
 #include "sweeper/gate/gate.h"
 #include "sweeper/ship/ship.h"
 #include "sweeper/verdict/sweep.h"
 #include "sweeper/verdict/webhook.h"
 
-enum { TENANT_THREADS = 4 };
+enum { TENANT_THREADS = 5 };
 
 struct tenant_threads {
 	const struct sweeper_config *config;

@@ -13,9 +13,6 @@
 /* Whether there is a service to be asked. `url` may be empty. */
 bool known_has_metadata(const char *root, const char *url);
 
-/* What the service answers, appended to `ret_document`. STATUS_NOT_FOUND: the instance has no role. */
-enum status known_fetch_metadata(const char *url, struct buf *ret_document, struct err *err);
-
 /*
  * Through the door (doors.h) where there is one. `url` as "http://169.254.169.254". *ret_unread is set when the service does not answer or makes no sense; why is in
  * `err`. An instance without a role is fine. Other results are those of the redactor.

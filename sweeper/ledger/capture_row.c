@@ -12,6 +12,8 @@ enum column {
 	COLUMN_ATTEMPTS, COLUMN_SHA256, COLUMN_ENTRY_BASE, COLUMN_SHIPPED_TO, COLUMN_LAST_ERROR, COLUMN_BUNDLE,
 };
 
+_Static_assert(COLUMN_BUNDLE + 1 == LEDGER_CAPTURE_COLUMNS, "the columns of a capture are counted in internal.h");
+
 const char *capture_state_name(enum capture_state state)
 {
 	return state_names[state];

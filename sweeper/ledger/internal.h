@@ -17,6 +17,8 @@ struct ledger {
 enum status ledger_change(struct ledger *ledger, enum sql sql, const struct params *params, struct err *err);
 
 /* Reads one row of capture_columns.sql and the bundle behind it. Borrowed from `rows`. */
+/* ledger_read_capture takes so many columns, the bundle counted. */
+enum { LEDGER_CAPTURE_COLUMNS = 18 };
 void ledger_read_capture(const struct rows *rows, int row, struct ledger_capture *ret_capture);
 
 enum capture_reason ledger_read_reason(const struct rows *rows, int row, int column);

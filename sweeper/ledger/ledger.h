@@ -239,6 +239,24 @@ typedef enum status ledger_make_record(void *ctx, const struct ledger_capture *c
 enum status ledger_mark_unreachable(struct ledger *ledger, int64_t batch, ledger_make_record *make, void *ctx,
                                     int64_t *ret_count, struct err *err);
 
+/* -- console output of unreachable boxes (console.c) -------------------------------------------------------- */
+
+/*
+ * Takes the next unreachable capture of an instance whose console output is to be asked for: `each` is called with it,
+ * its bundle and the number of this attempt, from 1. *ret_count is 0 when none is due. An attempt that comes to
+ * nothing needs no word: the next one is due by itself, until `attempts_max` were made.
+ */
+typedef void ledger_each_console(void *ctx, const struct ledger_capture *capture, int64_t attempt);
+enum status ledger_claim_console(struct ledger *ledger, int64_t attempts_max, ledger_each_console *each, void *ctx,
+                                 int64_t *ret_count, struct err *err);
+
+/*
+ * Stores the unreachable record together with what came of it, to be shipped. STATUS_CONFLICT: the capture has moved
+ * on meanwhile.
+ */
+enum status ledger_store_console(struct ledger *ledger, const char *capture_id, int64_t attempt,
+                                 struct span bundle_gzip, struct err *err);
+
 /* -- shipping (shipments.c) --------------------------------------------------------------------------------- */
 
 struct ledger_claim {

@@ -35,6 +35,8 @@ enum sql_mode {
 	X(SQL_CAPTURE_RETRY, capture_retry, SQL_PLANNED) \
 	X(SQL_CLOCK, clock, SQL_PLANNED) \
 	X(SQL_COMMIT, commit, SQL_SCRIPT) \
+	X(SQL_CONSOLE_CLAIM, console_claim, SQL_PREPARED) \
+	X(SQL_CONSOLE_STORE, console_store, SQL_PREPARED) \
 	X(SQL_ENROLL_BIND, enroll_bind, SQL_PLANNED) \
 	X(SQL_ENROLL_COUNT, enroll_count, SQL_PLANNED) \
 	X(SQL_ENROLL_ISSUED, enroll_issued, SQL_PREPARED) \

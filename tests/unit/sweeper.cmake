@@ -5,3 +5,4 @@ foreach(name ledger ledger_captures ledger_identities)
 	target_compile_definitions(test_${name} PRIVATE
 		PRIVATE_POSTGRES="${CMAKE_CURRENT_SOURCE_DIR}/private_postgres.sh")
 endforeach()
+rescue_unit_test(aws_answer sweeper_core)

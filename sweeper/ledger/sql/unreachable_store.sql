@@ -1,4 +1,5 @@
 -- Stores the record that says that no agent came, to be shipped like a bundle.
 UPDATE rescue.captures
-SET state = 'unreachable', bundle = $2::bytea, ship_until = now() + interval '1 hour', next_attempt_at = now()
+SET state = 'unreachable', bundle = $2::bytea, ship_until = now() + interval '1 hour', next_attempt_at = now(),
+    console_due_at = now(), console_attempts = 0
 WHERE capture_id = $1::uuid AND state = 'ordered';
