@@ -223,7 +223,7 @@ static CURLcode set_connection(struct fetch *fetch)
 	SET(CURLOPT_CAINFO, ca_file(fetch));
 	SET(CURLOPT_SSLCERT, fetch->cert_file);
 	SET(CURLOPT_SSLKEY, fetch->key_file);
-	SET(CURLOPT_SSL_SESSIONID_CACHE, 0L);
+	SET(CURLOPT_SSL_SESSIONID_CACHE, 1L);
 	SET(CURLOPT_SSL_CTX_FUNCTION, restrict_tls);
 	SET(CURLOPT_SSL_CTX_DATA, fetch);
 	return code;
