@@ -67,6 +67,12 @@ struct jdoc;
  */
 enum status record_parse(struct span line, struct record *ret_record, struct jdoc **ret_doc, struct err *err);
 
+/*
+ * As record_parse, for a line that record_append_section made and that has been checked before: the content, which is
+ * nearly all of it, is not looked at and comes back empty.
+ */
+enum status record_parse_head(struct span line, struct record *ret_record, struct jdoc **ret_doc, struct err *err);
+
 const char *record_outcome_name(enum record_outcome outcome);
 bool record_outcome_parse(struct span name, enum record_outcome *ret_outcome);
 

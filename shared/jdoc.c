@@ -46,6 +46,42 @@ enum status jdoc_dump(const struct jdoc *doc, struct buf *out)
 	return buf_status(out) != STATUS_OK ? buf_status(out) : STATUS_NO_MEMORY;
 }
 
+/* What stands behind the backslash for a byte that a string cannot hold as it is (RFC 8259 section 7); 0: it can. */
+static char escape_of(uint8_t byte)
+{
+	switch (byte) {
+	case '"': return '"';
+	case '\\': return '\\';
+	case '\b': return 'b';
+	case '\f': return 'f';
+	case '\n': return 'n';
+	case '\r': return 'r';
+	case '\t': return 't';
+	default: return byte < 0x20 ? 'u' : 0;
+	}
+}
+
+void jdoc_dump_text(struct span text, struct buf *out)
+{
+	size_t plain = 0;
+
+	buf_append_byte(out, '"');
+	for (size_t at = 0; at < text.len; at++) {
+		char escape = escape_of(text.ptr[at]);
+
+		if (escape == 0)
+			continue;
+		buf_append(out, text.ptr + plain, at - plain);
+		plain = at + 1;
+		if (escape == 'u')
+			buf_printf(out, "\\u%04x", text.ptr[at]);
+		else
+			buf_append(out, (const char[]){ '\\', escape }, 2);
+	}
+	buf_append_span(out, span_sub(text, plain, text.len));
+	buf_append_byte(out, '"');
+}
+
 bool jdoc_is_object(const struct jdoc *doc)
 {
 	return json_is_object(to_json(doc));

@@ -27,6 +27,9 @@ static inline void jdoc_cleanup(struct jdoc **doc)
 /* Appends the value as compact JSON (object keys in insertion order). */
 enum status jdoc_dump(const struct jdoc *doc, struct buf *out);
 
+/* Appends the text, which is UTF-8, as a JSON string; much cheaper than a document that is dumped. */
+void jdoc_dump_text(struct span text, struct buf *out);
+
 /* Reading. NULL in gives NULL, false or the default out, so that lookups may be chained. */
 bool jdoc_is_object(const struct jdoc *doc);
 bool jdoc_is_array(const struct jdoc *doc);

@@ -276,14 +276,20 @@ enum status ledger_claim(struct ledger *ledger, const struct ledger_claim *claim
 /* All of these answer STATUS_CONFLICT when `owner` no longer holds the lease: leave the capture alone then. */
 enum status ledger_renew(struct ledger *ledger, const char *capture_id, const char *owner, int64_t lease_s,
                          struct err *err);
-/* One sink has it. */
-enum status ledger_sink_done(struct ledger *ledger, const char *capture_id, const char *owner, const char *sink,
-                             struct err *err);
 /*
- * Every sink has it: received becomes shipped, unreachable stays; shipped_at is set and the lease given back.
- * *ret_after_ms is the time since the verdict; -1 for an unreachable one.
+ * Several at once, since each statement waits for the disk: `is_noted` says for which the lease held, and STATUS_OK that
+ * it was asked for all.
  */
-enum status ledger_shipped(struct ledger *ledger, const char *capture_id, const char *owner, int64_t *ret_after_ms,
+struct ledger_noted {
+	const char *capture_id;
+	bool is_noted;
+	int64_t after_ms; /* of ledger_shipped: the time since the verdict; -1 for an unreachable one */
+};
+/* One sink has them. */
+enum status ledger_sink_done(struct ledger *ledger, struct ledger_noted *noted, size_t count, const char *owner,
+                             const char *sink, struct err *err);
+/* Every sink has them: received becomes shipped, unreachable stays; shipped_at is set and the lease given back. */
+enum status ledger_shipped(struct ledger *ledger, struct ledger_noted *noted, size_t count, const char *owner,
                            struct err *err);
 /* Not now: due again after `delay_ms`; `reason` becomes last_error. `was_tried` counts an attempt. */
 enum status ledger_ship_later(struct ledger *ledger, const char *capture_id, const char *owner, int64_t delay_ms,

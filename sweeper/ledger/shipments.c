@@ -33,40 +33,56 @@ enum status ledger_renew(struct ledger *ledger, const char *capture_id, const ch
 	return ledger_change(ledger, SQL_SHIP_RENEW, &params, err);
 }
 
-enum status ledger_sink_done(struct ledger *ledger, const char *capture_id, const char *owner, const char *sink,
-                             struct err *err)
+/* {id,id}: ids are UUIDs, which need no quotes in an array. */
+static enum status add_ids(struct params *params, const struct ledger_noted *noted, size_t count)
 {
-	PARAMS_AUTO params = { .count = 0 };
+	BUF_AUTO ids = BUF_INIT(2 + count * CAPTURE_ID_SIZE);
 
-	params_cstr(&params, capture_id);
-	params_cstr(&params, owner);
-	params_cstr(&params, sink);
-	return ledger_change(ledger, SQL_SHIP_SINK_DONE, &params, err);
+	for (size_t i = 0; i < count; i++)
+		buf_printf(&ids, "%c%s", i == 0 ? '{' : ',', noted[i].capture_id);
+	buf_append_byte(&ids, '}');
+	params_text(params, buf_span(&ids));
+	return buf_status(&ids);
 }
 
-/* Runs a statement that changes one row and answers one number. STATUS_CONFLICT when it changed none. */
-static enum status change_for_number(struct ledger *ledger, enum sql sql, const struct params *params,
-                                     int64_t *ret_number, struct err *err)
+/* Runs a statement that answers which of the captures it changed, and a number for each. */
+static enum status note_all(struct ledger *ledger, enum sql sql, const struct params *params, struct ledger_noted *noted,
+                            size_t count, struct err *err)
 {
 	ROWS_AUTO rows = { NULL };
 	enum status status = connection_run(&ledger->connection, sql, params, &rows, err);
 
-	if (status != STATUS_OK)
-		return status;
-	if (rows_count(&rows) == 0)
-		return err_set(err, STATUS_CONFLICT, "the lease is lost");
-	*ret_number = rows_int(&rows, 0, 0);
-	return STATUS_OK;
+	for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+		noted[i].is_noted = false;
+		for (int row = 0; row < rows_count(&rows) && !noted[i].is_noted; row++) {
+			noted[i].is_noted = span_eq(rows_span(&rows, row, 0), span_cstr(noted[i].capture_id));
+			noted[i].after_ms = rows_int(&rows, row, 1);
+		}
+	}
+	return status;
 }
 
-enum status ledger_shipped(struct ledger *ledger, const char *capture_id, const char *owner, int64_t *ret_after_ms,
+enum status ledger_sink_done(struct ledger *ledger, struct ledger_noted *noted, size_t count, const char *owner,
+                             const char *sink, struct err *err)
+{
+	PARAMS_AUTO params = { .count = 0 };
+
+	if (add_ids(&params, noted, count) != STATUS_OK)
+		return err_set(err, STATUS_NO_MEMORY, "out of memory");
+	params_cstr(&params, owner);
+	params_cstr(&params, sink);
+	return note_all(ledger, SQL_SHIP_SINK_DONE, &params, noted, count, err);
+}
+
+enum status ledger_shipped(struct ledger *ledger, struct ledger_noted *noted, size_t count, const char *owner,
                            struct err *err)
 {
 	PARAMS_AUTO params = { .count = 0 };
 
-	params_cstr(&params, capture_id);
+	if (add_ids(&params, noted, count) != STATUS_OK)
+		return err_set(err, STATUS_NO_MEMORY, "out of memory");
 	params_cstr(&params, owner);
-	return change_for_number(ledger, SQL_SHIP_DONE, &params, ret_after_ms, err);
+	return note_all(ledger, SQL_SHIP_DONE, &params, noted, count, err);
 }
 
 enum status ledger_ship_later(struct ledger *ledger, const char *capture_id, const char *owner, int64_t delay_ms,
@@ -86,10 +102,18 @@ enum status ledger_rebase(struct ledger *ledger, const char *capture_id, const c
                           struct err *err)
 {
 	PARAMS_AUTO params = { .count = 0 };
+	ROWS_AUTO rows = { NULL };
+	enum status status;
 
 	params_cstr(&params, capture_id);
 	params_cstr(&params, owner);
-	return change_for_number(ledger, SQL_SHIP_REBASE, &params, ret_base_ns, err);
+	status = connection_run(&ledger->connection, SQL_SHIP_REBASE, &params, &rows, err);
+	if (status != STATUS_OK)
+		return status;
+	if (rows_count(&rows) == 0)
+		return err_set(err, STATUS_CONFLICT, "the lease is lost");
+	*ret_base_ns = rows_int(&rows, 0, 0);
+	return STATUS_OK;
 }
 
 enum status ledger_backlog(struct ledger *ledger, int64_t *ret_count, int64_t *ret_age_s, struct err *err)

@@ -49,7 +49,7 @@ static enum status read_entry(struct span line, struct cargo_entry *entry, struc
 {
 	struct record record;
 	struct jdoc *doc;
-	enum status status = record_parse(line, &record, &doc, err);
+	enum status status = record_parse_head(line, &record, &doc, err);
 
 	if (status != STATUS_OK)
 		return status;
@@ -160,4 +160,13 @@ enum status cargo_finish(struct cargo *cargo, enum status result, const char *fm
 	(void)vsnprintf(cargo->err.text, sizeof cargo->err.text, fmt, args);
 	va_end(args);
 	return result;
+}
+
+void cargo_owe(struct cargo *cargo, const char *sink, const char *reason)
+{
+	if (!cargo->is_owed && sink != NULL)
+		(void)snprintf(cargo->owed.text, sizeof cargo->owed.text, "%s: %.400s", sink, reason);
+	else if (!cargo->is_owed)
+		(void)snprintf(cargo->owed.text, sizeof cargo->owed.text, "%.400s", reason);
+	cargo->is_owed = true;
 }

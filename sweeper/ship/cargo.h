@@ -79,4 +79,7 @@ void cargo_begin(struct cargo *cargo);
 /* Sets result and words in one go; `result` is returned. */
 enum status cargo_finish(struct cargo *cargo, enum status result, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
+/* Notes that a sink (NULL: none in particular) does not have it, and why; the first reason of a round stays. */
+void cargo_owe(struct cargo *cargo, const char *sink, const char *reason);
+
 #endif

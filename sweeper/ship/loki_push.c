@@ -1,7 +1,6 @@
 #include "sweeper/ship/loki_push.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
 #include "shared/gzip.h"
 
@@ -29,18 +28,17 @@ struct jdoc *loki_push_labels(const struct sink_config *config, const char *org)
 void loki_push_init(struct loki_push *push, struct jdoc *labels, bool with_metadata)
 {
 	*push = (struct loki_push){ .labels = labels, .with_metadata = with_metadata };
+	buf_init(&push->values, BODY_BYTES_MAX);
 }
 
 void loki_push_done(struct loki_push *push)
 {
-	jdoc_free(push->values);
-	push->values = NULL;
+	buf_done(&push->values);
 }
 
 void loki_push_reset(struct loki_push *push)
 {
-	jdoc_free(push->values);
-	push->values = NULL;
+	buf_reset(&push->values);
 	push->count = 0;
 	push->bytes = 0;
 }
@@ -50,85 +48,50 @@ bool loki_push_fits(const struct loki_push *push, struct span line)
 	return push->count == 0 || push->bytes + line.len + METADATA_BYTES <= LOKI_PUSH_BYTES;
 }
 
-static bool push_metadata(struct jdoc *value, const struct cargo *cargo, const struct cargo_entry *entry)
+static void append_member(struct buf *out, const char *name, const char *value)
 {
-	struct jdoc *metadata = jdoc_object();
-	bool ok = jdoc_set_cstr(metadata, "workspace_id", cargo->workspace_id) &&
-	          jdoc_set_cstr(metadata, "capture_id", cargo->capture_id) &&
-	          jdoc_set_cstr(metadata, "section", entry->section) &&
-	          jdoc_set_cstr(metadata, "outcome", record_outcome_name(entry->outcome));
+	buf_printf(out, "%s\"%s\":", out->ptr[out->len - 1] == '{' ? "" : ",", name);
+	jdoc_dump_text(span_cstr(value), out);
+}
 
-	if (ok && cargo->instance_id[0] != '\0')
-		ok = jdoc_set_cstr(metadata, "instance_id", cargo->instance_id);
-	if (!ok) {
-		jdoc_free(metadata);
-		return false;
-	}
-	return jdoc_push(value, metadata);
+static void append_metadata(struct buf *out, const struct cargo *cargo, const struct cargo_entry *entry)
+{
+	buf_append_cstr(out, ",{");
+	append_member(out, "workspace_id", cargo->workspace_id);
+	append_member(out, "capture_id", cargo->capture_id);
+	append_member(out, "section", entry->section);
+	append_member(out, "outcome", record_outcome_name(entry->outcome));
+	if (cargo->instance_id[0] != '\0')
+		append_member(out, "instance_id", cargo->instance_id);
+	buf_append_byte(out, '}');
 }
 
 enum status loki_push_add(struct loki_push *push, int64_t ts_ns, struct span line, const struct cargo *cargo,
                           const struct cargo_entry *entry)
 {
-	struct jdoc *value = jdoc_array(), *text = jdoc_new_text(line);
-	char ts[24];
+	struct buf *out = &push->values;
 
-	if (push->values == NULL)
-		push->values = jdoc_array();
-	if (push->values == NULL || value == NULL || text == NULL) {
-		jdoc_free(text);
-		jdoc_free(value);
-		return STATUS_NO_MEMORY;
-	}
-	(void)snprintf(ts, sizeof ts, "%" PRId64, ts_ns);
-	if (!jdoc_push(value, jdoc_new_text(span_cstr(ts)))) {
-		jdoc_free(text);
-		jdoc_free(value);
-		return STATUS_NO_MEMORY;
-	}
-	if (!jdoc_push(value, text) || (push->with_metadata && !push_metadata(value, cargo, entry))) {
-		jdoc_free(value);
-		return STATUS_NO_MEMORY;
-	}
-	if (!jdoc_push(push->values, value))
-		return STATUS_NO_MEMORY;
+	buf_printf(out, "%s[\"%" PRId64 "\",", push->count == 0 ? "" : ",", ts_ns);
+	jdoc_dump_text(line, out);
+	if (push->with_metadata && buf_status(out) == STATUS_OK)
+		append_metadata(out, cargo, entry);
+	buf_append_byte(out, ']');
 	push->count++;
 	push->bytes += line.len + METADATA_BYTES;
-	return STATUS_OK;
-}
-
-/* The document around the borrowed labels and values. NULL on out of memory. */
-static struct jdoc *wrap(const struct loki_push *push)
-{
-	struct jdoc *doc = jdoc_object(), *streams = jdoc_array(), *stream = jdoc_object();
-	bool ok = jdoc_set(stream, "stream", jdoc_share(push->labels)) &&
-	          jdoc_set(stream, "values", jdoc_share(push->values));
-
-	/* A setter takes the value, also when it fails. */
-	if (ok)
-		ok = jdoc_push(streams, stream);
-	else
-		jdoc_free(stream);
-	if (ok)
-		ok = jdoc_set(doc, "streams", streams);
-	else
-		jdoc_free(streams);
-	if (ok)
-		return doc;
-	jdoc_free(doc);
-	return NULL;
+	return buf_status(out);
 }
 
 enum status loki_push_pack(const struct loki_push *push, struct buf *ret_gzip)
 {
 	BUF_AUTO body = BUF_INIT(BODY_BYTES_MAX);
-	JDOC_AUTO *doc = wrap(push);
 	enum status status;
 
-	if (doc == NULL)
-		return STATUS_NO_MEMORY;
-	status = jdoc_dump(doc, &body);
+	buf_append_cstr(&body, "{\"streams\":[{\"stream\":");
+	status = jdoc_dump(push->labels, &body);
+	buf_append_cstr(&body, ",\"values\":[");
+	buf_append_span(&body, buf_span(&push->values));
+	buf_append_cstr(&body, "]}]}");
 	if (status == STATUS_OK)
-		status = gzip_compress(buf_span(&body), ret_gzip);
-	return status;
+		status = buf_status(&body);
+	return status == STATUS_OK ? gzip_compress(buf_span(&body), ret_gzip) : status;
 }

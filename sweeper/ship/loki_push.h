@@ -24,7 +24,7 @@ enum {
 struct loki_push {
 	struct jdoc *labels; /* borrowed */
 	bool with_metadata;
-	struct jdoc *values;
+	struct buf values; /* the array's elements, as JSON */
 	size_t count;
 	size_t bytes;
 };
@@ -41,7 +41,10 @@ void loki_push_reset(struct loki_push *push);
 /* False when the push is big enough already without this line. An empty one takes any line. */
 bool loki_push_fits(const struct loki_push *push, struct span line);
 
-/* Adds a record of the cargo: `line` is its JSON, `entry` says what it is. STATUS_INVALID: not UTF-8. */
+/*
+ * Adds a record of the cargo: `line` is its JSON, `entry` says what it is. The gate has seen
+ * to it that all of it is UTF-8.
+ */
 enum status loki_push_add(struct loki_push *push, int64_t ts_ns, struct span line, const struct cargo *cargo,
                           const struct cargo_entry *entry);
 

@@ -8,15 +8,13 @@
 #include "shared/log.h"
 #include "shared/random.h"
 #include "shared/stop.h"
-#include "sweeper/metrics.h"
+#include "sweeper/ship/notes.h"
 
 enum {
-	CLAIM_MAX = 32,
+	CLAIM_MAX = NOTES_MAX,
 	CLAIM_FEW = 4,                        /* after a claim whose bundles were large, and to see whether a sink is back */
 	CLAIM_LARGE_BYTES = 16 * 1024 * 1024, /* as stored */
 	OPEN_BYTES = 32 * 1024 * 1024,        /* unpacked bundles worked on at once; the last may exceed it */
-	BACKOFF_MIN_MS = 1000,
-	BACKOFF_MAX_MS = 60 * 1000,
 	REST_MIN_MS = 500,
 	REST_MAX_MS = 20 * 1000,
 	NAMES_MAX = 16 * 1024,
@@ -43,7 +41,7 @@ struct shipper {
 	struct cargo cargos[CLAIM_MAX];
 	size_t cargo_count;
 	enum status claim_status; /* of taking over what the claim lends */
-	enum status note_status;  /* of telling the ledger what came of it */
+	struct notes notes;
 	struct lease lease;
 	struct cargo *in_hand[CLAIM_MAX];
 };
@@ -90,6 +88,7 @@ enum status shipper_new(const struct sweeper_config *config, const struct tenant
 	(void)snprintf(shipper->owner, sizeof shipper->owner, "%s:%ld:%s", host, (long)getpid(), id);
 	shipper->ledger = ledger;
 	shipper->claim_max = CLAIM_MAX;
+	shipper->notes = (struct notes){ .ledger = ledger, .owner = shipper->owner };
 	shipper->lease = (struct lease){ .ledger = ledger, .owner = shipper->owner, .cargos = shipper->in_hand };
 	status = make_sinks(shipper, config, tenant, err);
 	if (status != STATUS_OK) {
@@ -152,7 +151,7 @@ static enum status claim(struct shipper *shipper, bool *ret_is_more, struct err 
 	enum status status;
 
 	shipper->claim_status = STATUS_OK;
-	shipper->note_status = STATUS_OK;
+	shipper->notes.status = STATUS_OK;
 	list_sinks(shipper, &usable, &all, &claim.max);
 	if (buf_status(&usable) != STATUS_OK || buf_status(&all) != STATUS_OK)
 		return err_set(err, STATUS_NO_MEMORY, "no room for the sinks' names");
@@ -171,52 +170,6 @@ static enum status claim(struct shipper *shipper, bool *ret_is_more, struct err 
 	}
 	shipper->claim_max = bytes >= CLAIM_LARGE_BYTES ? CLAIM_FEW : CLAIM_MAX;
 	return status;
-}
-
-/* What the ledger did not take is not lost: the next claim finds it again. */
-static void note_unnoted(struct shipper *shipper, const struct cargo *cargo, enum status status, const struct err *err)
-{
-	if (status == STATUS_OK)
-		return;
-	if (status != STATUS_CONFLICT)
-		shipper->note_status = status;
-	log_event(LOG_WARN, "ship.not_noted", LOG_S("capture_id", cargo->capture_id),
-	          LOG_S("workspace_id", cargo->workspace_id), LOG_S("status", status_name(status)),
-	          LOG_S("error", err->text));
-}
-
-static void owe(struct cargo *cargo, const char *sink, const char *reason)
-{
-	if (!cargo->is_owed && sink != NULL)
-		(void)snprintf(cargo->owed.text, sizeof cargo->owed.text, "%s: %.400s", sink, reason);
-	else if (!cargo->is_owed)
-		(void)snprintf(cargo->owed.text, sizeof cargo->owed.text, "%.400s", reason);
-	cargo->is_owed = true;
-}
-
-static void note_shipment(struct shipper *shipper, struct cargo *cargo, const char *sink)
-{
-	struct err err = ERR_INIT;
-	enum status status;
-
-	if (cargo->is_lost)
-		return;
-	if (cargo->result == STATUS_OK) {
-		metrics_add(METRIC_SHIPPED, sink, 1);
-		status = ledger_sink_done(shipper->ledger, cargo->capture_id, shipper->owner, sink, &err);
-		cargo->is_lost = status == STATUS_CONFLICT;
-		note_unnoted(shipper, cargo, status, &err);
-		/* Without the note, the last step must not say that every sink has it. */
-		if (status != STATUS_OK)
-			owe(cargo, sink, "delivered, but the ledger did not take note");
-		return;
-	}
-	if (cargo->result != STATUS_STOPPED)
-		metrics_add(METRIC_SHIP_ERRORS, sink, 1);
-	log_event(LOG_WARN, "ship.failed", LOG_S("capture_id", cargo->capture_id),
-	          LOG_S("workspace_id", cargo->workspace_id), LOG_S("sink", sink), LOG_I("attempt", cargo->attempts + 1),
-	          LOG_S("status", status_name(cargo->result)), LOG_S("error", cargo->err.text));
-	owe(cargo, sink, cargo->err.text);
 }
 
 /* A sink that took nothing and cannot be used rests before it is asked again; what only it lacks stays unclaimed. */
@@ -244,7 +197,7 @@ static void note_sink(struct shipped_sink *sink, struct cargo *const *cargos, si
 static void owe_all(struct cargo **cargos, size_t count, const char *sink, const char *reason)
 {
 	for (size_t i = 0; i < count; i++)
-		owe(cargos[i], sink, reason);
+		cargo_owe(cargos[i], sink, reason);
 }
 
 /* Hands those of the cargos that need it to one sink. */
@@ -269,41 +222,9 @@ static void ship_to(struct shipper *shipper, struct shipped_sink *sink, struct c
 	}
 	sink->ops->ship(sink->sink, &shipper->lease, wanting, wanting_count);
 	note_sink(sink, wanting, wanting_count);
-	for (size_t i = 0; i < wanting_count; i++) {
+	for (size_t i = 0; i < wanting_count; i++)
 		wanting[i]->is_attempted = wanting[i]->is_attempted || wanting[i]->result != STATUS_OK;
-		note_shipment(shipper, wanting[i], sink->config->name);
-	}
-}
-
-/* The last word about a cargo in this round. */
-static void finish(struct shipper *shipper, struct cargo *cargo)
-{
-	unsigned attempts = cargo->attempts > 16 ? 16 : (unsigned)cargo->attempts;
-	struct err err = ERR_INIT;
-	int64_t after_ms = -1;
-	enum status status;
-
-	if (cargo->is_lost)
-		return;
-	if (!cargo->is_owed) {
-		status = ledger_shipped(shipper->ledger, cargo->capture_id, shipper->owner, &after_ms, &err);
-		if (status == STATUS_OK)
-			log_event(LOG_INFO, "ship.shipped", LOG_S("capture_id", cargo->capture_id),
-			          LOG_S("workspace_id", cargo->workspace_id));
-		if (after_ms >= 0)
-			metrics_observe_ms(HISTOGRAM_VERDICT_TO_SHIPPED, after_ms);
-	} else {
-		/*
-		 * A stop is nobody's failure: another replica, or this one's successor, goes on at once. Nor is it the
-		 * capture's when its sink was not asked.
-		 */
-		uint64_t delay_ms = stop_wanted() || !cargo->is_attempted ? 0 : BACKOFF_MIN_MS +
-		                    random_backoff_ms(attempts, BACKOFF_MIN_MS, BACKOFF_MAX_MS - BACKOFF_MIN_MS);
-
-		status = ledger_ship_later(shipper->ledger, cargo->capture_id, shipper->owner, (int64_t)delay_ms,
-		                           cargo->owed.text, cargo->is_attempted, &err);
-	}
-	note_unnoted(shipper, cargo, status, &err);
+	notes_delivered(&shipper->notes, wanting, wanting_count, sink->config->name);
 }
 
 /* Unpacks as many of the cargos from `first` on as shall be in memory at once; answers how many that concerned. */
@@ -322,7 +243,7 @@ static size_t open_some(struct shipper *shipper, size_t first, struct cargo *ope
 			opened[(*ret_opened)++] = cargo;
 			continue;
 		}
-		owe(cargo, NULL, err.text);
+		cargo_owe(cargo, NULL, err.text);
 		log_event(LOG_ERROR, "ship.unreadable", LOG_S("capture_id", cargo->capture_id),
 		          LOG_S("workspace_id", cargo->workspace_id), LOG_S("error", err.text));
 	}
@@ -341,8 +262,8 @@ enum status shipper_round(struct shipper *shipper, bool *ret_is_more, struct err
 		step = open_some(shipper, first, opened, &count);
 		for (size_t i = 0; i < shipper->sink_count; i++)
 			ship_to(shipper, &shipper->sinks[i], opened, count);
+		notes_finish(&shipper->notes, &shipper->cargos[first], step);
 		for (size_t i = first; i < first + step; i++) {
-			finish(shipper, &shipper->cargos[i]);
 			cargo_close(&shipper->cargos[i]);
 			/* Its lease is given back: there is nothing left to renew. */
 			shipper->cargos[i].is_lost = true;
@@ -353,8 +274,8 @@ enum status shipper_round(struct shipper *shipper, bool *ret_is_more, struct err
 	shipper->cargo_count = 0;
 	shipper->lease.count = 0;
 	/* Claiming again at once would find the same captures. */
-	if (status == STATUS_OK && shipper->note_status != STATUS_OK)
-		status = err_set(err, shipper->note_status, "the ledger did not take note of what was shipped");
+	if (status == STATUS_OK && shipper->notes.status != STATUS_OK)
+		status = err_set(err, shipper->notes.status, "the ledger did not take note of what was shipped");
 	return status;
 }
 

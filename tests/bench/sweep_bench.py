@@ -1,16 +1,12 @@
-"""sweep_bench.py FOLDER [ROWS…]: see tests/bench/sweep. PostgreSQL is a private one with its own defaults, so that
-every commit waits for the disk, as it does in production."""
+"""sweep_bench.py FOLDER [ROWS…]: see tests/bench/sweep."""
 
 import pathlib
 import subprocess
 import sys
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "system"))
-
-import conftest  # noqa: E402
-from conftest import BIN, ORG, Authority, Database, Sweeper  # noqa: E402
+from common import DurableCluster, figure, memory_kb
+from conftest import BIN, ORG, Authority, Database, Sweeper
 
 TIMEOUT_S = 600
 FILL = """INSERT INTO workspaces (id, status, runtime, instance_id, updated_at)
@@ -21,17 +17,6 @@ RESET = ("UPDATE workspaces SET status = 'provisioning', updated_at = now() - in
          "TRUNCATE rescue.captures, rescue.events, structure_events", "VACUUM ANALYZE workspaces", "CHECKPOINT")
 
 
-class DurableCluster(conftest.Cluster):
-    def start(self):
-        options = f"-c listen_addresses='' -c unix_socket_directories={self.socket_dir} -c max_wal_size=4GB"
-        self.run("pg_ctl", "-D", self.data, "-w", "-l", self.folder / "log", "-o", options, "start")
-
-
-def figure(name, value, unit):
-    text = f"{value:.3f}" if isinstance(value, float) else str(value)
-    print(f"{name}={text} {unit}", flush=True)
-
-
 def run_sweep(sweeper):
     """(rows flipped, seconds, peak RSS in KB) of one sweep-once."""
     begun = time.perf_counter()
@@ -40,9 +25,7 @@ def run_sweep(sweeper):
     peak_kb = 0
     while process.poll() is None:
         try:
-            status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
-            peak_kb = max([peak_kb] + [int(line.split()[1]) for line in status.splitlines()
-                                       if line.startswith("VmHWM")])
+            peak_kb = max(peak_kb, memory_kb(process.pid, "VmHWM"))
         except OSError:
             pass
         time.sleep(0.001)

@@ -26,6 +26,24 @@ static enum status store(const char *capture_id, const char *workspace_id, const
 	return ledger_store_bundle(ledger, span_cstr(capture_id), span_cstr(workspace_id), sha256, bundle(), ret_same, &err);
 }
 
+/* One capture at a time; what the lease did not hold for is a conflict. */
+static enum status sink_done(const char *capture_id, const char *owner, const char *sink)
+{
+	struct ledger_noted noted = { .capture_id = capture_id };
+	enum status status = ledger_sink_done(ledger, &noted, 1, owner, sink, &err);
+
+	return status == STATUS_OK && !noted.is_noted ? STATUS_CONFLICT : status;
+}
+
+static enum status shipped(const char *capture_id, const char *owner, int64_t *ret_after_ms)
+{
+	struct ledger_noted noted = { .capture_id = capture_id };
+	enum status status = ledger_shipped(ledger, &noted, 1, owner, &err);
+
+	*ret_after_ms = noted.after_ms;
+	return status == STATUS_OK && !noted.is_noted ? STATUS_CONFLICT : status;
+}
+
 static void expect_bundle(void *ctx, const struct ledger_capture *capture)
 {
 	++*(int *)ctx;
@@ -194,8 +212,8 @@ static void ledger_leases_a_bundle_to_one_owner(void **state)
 	(void)database_sql("UPDATE rescue.captures SET lease_until = now()");
 	assert_int_equal(claim("b"), 1);
 	assert_true(fixture_get(capture_id).entry_base_ns == first_ns);
-	assert_int_equal(ledger_shipped(ledger, capture_id, "a", &after_ms, &err), STATUS_CONFLICT);
-	assert_int_equal(ledger_sink_done(ledger, capture_id, "a", "loki", &err), STATUS_CONFLICT);
+	assert_int_equal(shipped(capture_id, "a", &after_ms), STATUS_CONFLICT);
+	assert_int_equal(sink_done(capture_id, "a", "loki"), STATUS_CONFLICT);
 	assert_int_equal(ledger_ship_later(ledger, capture_id, "a", 0, "x", true, &err), STATUS_CONFLICT);
 	assert_int_equal(ledger_rebase(ledger, capture_id, "a", &base_ns, &err), STATUS_CONFLICT);
 	assert_int_equal(ledger_rebase(ledger, capture_id, "b", &base_ns, &err), STATUS_OK);
@@ -211,14 +229,14 @@ static void ledger_leaves_alone_what_only_a_resting_sink_lacks(void **state)
 	assert_int_equal(store(capture_id, BOX, "aa", &same), STATUS_OK);
 	assert_int_equal(claim_for("a", ""), 0);
 	assert_int_equal(claim_for("a", "archive"), 1);
-	assert_int_equal(ledger_sink_done(ledger, capture_id, "a", "archive", &err), STATUS_OK);
+	assert_int_equal(sink_done(capture_id, "a", "archive"), STATUS_OK);
 	/* Nothing was tried, so that nothing can be in a sink. */
 	assert_int_equal(ledger_ship_later(ledger, capture_id, "a", 0, "loki rests", false, &err), STATUS_OK);
 	assert_int_equal(fixture_get(capture_id).attempts, 0);
 	assert_int_equal(claim_for("a", "archive"), 0);
 	assert_int_equal(claim_for("a", "archive,loki"), 1);
 	/* What all have and only the last note lacks is nobody's to wait for. */
-	assert_int_equal(ledger_sink_done(ledger, capture_id, "a", "loki", &err), STATUS_OK);
+	assert_int_equal(sink_done(capture_id, "a", "loki"), STATUS_OK);
 	assert_int_equal(claim_for("a", ""), 1);
 }
 
@@ -235,10 +253,10 @@ static void ledger_notes_each_sink_once_and_then_the_whole(void **state)
 	(void)database_sql("UPDATE rescue.captures SET requested_at = now() - interval '90 seconds'");
 	assert_int_equal(claim("a"), 1);
 	for (int i = 0; i < 2; i++)
-		assert_int_equal(ledger_sink_done(ledger, capture_id, "a", "loki", &err), STATUS_OK);
-	assert_int_equal(ledger_sink_done(ledger, capture_id, "a", "archive", &err), STATUS_OK);
+		assert_int_equal(sink_done(capture_id, "a", "loki"), STATUS_OK);
+	assert_int_equal(sink_done(capture_id, "a", "archive"), STATUS_OK);
 	assert_string_equal(database_sql("SELECT array_to_string(shipped_to, ',') FROM rescue.captures"), "loki,archive");
-	assert_int_equal(ledger_shipped(ledger, capture_id, "a", &after_ms, &err), STATUS_OK);
+	assert_int_equal(shipped(capture_id, "a", &after_ms), STATUS_OK);
 	assert_true(after_ms >= 90000);
 	assert_int_equal(fixture_get(capture_id).state, CAPTURE_SHIPPED);
 	assert_int_equal(claim("a"), 0);
@@ -256,13 +274,13 @@ static void ledger_ships_again_on_retry_while_it_keeps_the_bundle(void **state)
 	(void)state;
 	assert_int_equal(store(capture_id, BOX, "aa", &same), STATUS_OK);
 	assert_int_equal(claim("a"), 1);
-	assert_int_equal(ledger_shipped(ledger, capture_id, "a", &after_ms, &err), STATUS_OK);
+	assert_int_equal(shipped(capture_id, "a", &after_ms), STATUS_OK);
 	snprintf(base, sizeof base, "%s", database_sql("SELECT entry_base_ns FROM rescue.captures"));
 	assert_int_equal(ledger_retry(ledger, span_cstr(capture_id), &err), STATUS_OK);
 	assert_int_equal(fixture_get(capture_id).state, CAPTURE_RECEIVED);
 	assert_int_equal(claim("a"), 1);
 	assert_string_equal(database_sql("SELECT entry_base_ns FROM rescue.captures"), base);
-	assert_int_equal(ledger_shipped(ledger, capture_id, "a", &after_ms, &err), STATUS_OK);
+	assert_int_equal(shipped(capture_id, "a", &after_ms), STATUS_OK);
 	(void)database_sql("UPDATE rescue.captures SET bundle = NULL");
 	assert_int_equal(ledger_retry(ledger, span_cstr(capture_id), &err), STATUS_CONFLICT);
 	assert_int_equal(fixture_get(capture_id).state, CAPTURE_SHIPPED);
@@ -299,14 +317,14 @@ static void ledger_ships_a_late_bundle_anew(void **state)
 	assert_int_equal(mark(&made), 1);
 	assert_int_equal(claim("a"), 1);
 	first_ns = fixture_get(capture_id).entry_base_ns;
-	assert_int_equal(ledger_sink_done(ledger, capture_id, "a", "loki", &err), STATUS_OK);
+	assert_int_equal(sink_done(capture_id, "a", "loki"), STATUS_OK);
 	/* The bundle comes while its unreachable record is being shipped. */
 	assert_int_equal(store(capture_id, BOX, "aa", &same), STATUS_OK);
-	assert_int_equal(ledger_shipped(ledger, capture_id, "a", &after_ms, &err), STATUS_CONFLICT);
+	assert_int_equal(shipped(capture_id, "a", &after_ms), STATUS_CONFLICT);
 	assert_string_equal(fixture_get(capture_id).shipped_to, "");
 	assert_int_equal(claim("b"), 1);
 	assert_true(fixture_get(capture_id).entry_base_ns > first_ns);
-	assert_int_equal(ledger_shipped(ledger, capture_id, "b", &after_ms, &err), STATUS_OK);
+	assert_int_equal(shipped(capture_id, "b", &after_ms), STATUS_OK);
 	assert_int_equal(fixture_get(capture_id).state, CAPTURE_SHIPPED);
 }
 
@@ -318,7 +336,7 @@ static void ledger_keeps_unreachable_unreachable_when_it_is_shipped(void **state
 	(void)state;
 	assert_int_equal(mark(&made), 1);
 	assert_int_equal(claim("a"), 1);
-	assert_int_equal(ledger_shipped(ledger, capture_id, "a", &after_ms, &err), STATUS_OK);
+	assert_int_equal(shipped(capture_id, "a", &after_ms), STATUS_OK);
 	assert_int_equal(after_ms, -1);
 	assert_int_equal(fixture_get(capture_id).state, CAPTURE_UNREACHABLE);
 	assert_true(fixture_get(capture_id).shipped_ns > 0);
