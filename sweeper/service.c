@@ -61,6 +61,8 @@ static void seed_metrics(const struct sweeper_config *config)
 		metrics_add(METRIC_SECTIONS, record_outcome_name((enum record_outcome)i), 0);
 	metrics_add(METRIC_VERDICTS, order_reason_name(REASON_SWEEP), 0);
 	metrics_add(METRIC_VERDICTS, order_reason_name(REASON_BOOTSTRAP), 0);
+	metrics_add(METRIC_ENROLMENTS, "issued", 0);
+	metrics_add(METRIC_ENROLMENTS, "other_key", 0);
 	for (size_t i = 0; i < config->sink_count; i++) {
 		metrics_add(METRIC_SHIPPED, config->sinks[i].name, 0);
 		metrics_add(METRIC_SHIP_ERRORS, config->sinks[i].name, 0);
