@@ -1,5 +1,6 @@
 """The agent on its box: its processes and what they may do, the early capture, the console."""
 
+import ctypes
 import gzip
 import json
 import os
@@ -227,3 +228,37 @@ def test_dry_run_leaves_the_console_alone(make_agent, workspace_id, tmp_path):
     done = make_agent(workspace_id, [1], console=str(console)).command("collect")
     assert done.returncode == 0 and console.read_bytes() == b""
     assert json.loads(done.stdout.splitlines()[0])["section"] == "verdict"
+
+
+# A kernel without seccomp and Landlock.
+
+class Filter(ctypes.Structure):
+    _fields_ = [("code", ctypes.c_uint16), ("yes", ctypes.c_uint8), ("no", ctypes.c_uint8), ("k", ctypes.c_uint32)]
+
+
+class Program(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("steps", ctypes.POINTER(Filter))]
+
+
+def make_kernel_old():
+    """In a child before exec: Landlock answers ENOSYS, and PR_SET_SECCOMP EINVAL, as from kernels without them."""
+    load, jump, answer = 0x20, 0x15, 0x06
+    errno, allow = 0x00050000, 0x7fff0000
+    steps = [(load, 0, 0, 0), (jump, 0, 1, 444), (answer, 0, 0, errno | 38), (jump, 0, 3, 157), (load, 0, 0, 16),
+             (jump, 0, 1, 22), (answer, 0, 0, errno | 22), (answer, 0, 0, allow)]
+    program = Program(len(steps), (Filter * len(steps))(*(Filter(*step) for step in steps)))
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(38, 1, 0, 0, 0) != 0 or libc.prctl(22, 2, ctypes.byref(program), 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "no seccomp filter")
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="the numbers of system calls are x86_64's")
+def test_kernel_without_confinement_is_rescued_loudly(make_agent, workspace_id, box):
+    box.write("configs/config.yaml", f"runtime: claude\n{SECRET}\n")
+    done = make_agent(workspace_id, [1]).command("collect", preexec_fn=make_kernel_old)
+    assert done.returncode == 0, done.stderr
+    bundle = [json.loads(line) for line in done.stdout.splitlines()]
+    assert "sandbox: no seccomp, no landlock\n" in bundle[0]["content"]
+    assert "CANARY" not in str(bundle) and section(bundle, "config.yaml")["redactions"] >= 1
+    warnings = [line for line in done.stderr.decode().splitlines() if "event=sandbox.partial" in line]
+    assert any("Landlock" in line for line in warnings) and any("seccomp" in line for line in warnings)
