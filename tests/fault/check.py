@@ -40,7 +40,8 @@ class Checker:
             self.problem(f"Loki got records of another round's capture {capture_id}")
         self.canaries(captures)
         self.seen_until, = world_clock(self.world)
-        problems, self.problems = self.problems, []
+        problems, self.problems = self.problems + self.world.ended_by_themselves, []
+        self.world.ended_by_themselves = []
         return problems
 
     def new_entries(self):

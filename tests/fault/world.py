@@ -83,6 +83,7 @@ class World:
         self.sweepers[0].migrate()
         self.homes = [Home(self, number) for number in range(homes)]
         self.absent = [f"ffff{number:04x}-0000-4000-8000-{self.rng.getrandbits(48):012x}" for number in range(2)]
+        self.ended_by_themselves = []
         self.absent_flips = dict.fromkeys(self.absent, 0)
         for sweeper in self.sweepers:
             sweeper.start(ready=False)
@@ -151,14 +152,21 @@ class World:
         for number, sweeper in enumerate(self.sweepers):
             if not sweeper.running.alive():
                 died.append(f"sweeper {number}")
+                self.note_end(died[-1], sweeper.running.process.returncode)
                 self.forget_lease(sweeper.running.process.pid)
                 sweeper.start(ready=False)
         for home in self.homes:
             if not home.agent.running.alive():
                 died.append(f"agent {home.number}")
+                self.note_end(died[-1], home.agent.running.process.returncode)
                 home.keep_spool()
                 home.start()
         return died
+
+    def note_end(self, what, code):
+        """Only SIGKILL ends anything here: a crash or an exit of its own is a fault of ours."""
+        if code != -signal.SIGKILL:
+            self.ended_by_themselves.append(f"{what} ended by itself with {code}")
 
     def forget_lease(self, pid):
         """What the end of a dead sweeper's leases would do, without waiting for it."""
