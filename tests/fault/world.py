@@ -84,6 +84,7 @@ class World:
         self.homes = [Home(self, number) for number in range(homes)]
         self.absent = [f"ffff{number:04x}-0000-4000-8000-{self.rng.getrandbits(48):012x}" for number in range(2)]
         self.ended_by_themselves = []
+        self.mortal_sweepers, self.mortal_homes = self.sweepers, self.homes  # what a round may kill by itself
         self.absent_flips = dict.fromkeys(self.absent, 0)
         for sweeper in self.sweepers:
             sweeper.start(ready=False)
