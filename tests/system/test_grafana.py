@@ -2,6 +2,7 @@
 the records of a really shipped bundle."""
 
 import collections
+import contextlib
 import gzip
 import hashlib
 import http.client
@@ -162,8 +163,10 @@ def scene(cluster, authority, tmp_path_factory):
     withheld = upload(sweeper, database, [("verdict", "ok", "token ghp_" + uuid.uuid4().hex + "Abcd\n"),
                                           ("host", "withheld", "(withheld: a rule does not load)\n")])
     assert sweeper.client("--workspace", rescued).request("GET", "/v1/captures")[0] == 403
-    with socket.create_connection(("127.0.0.1", sweeper.port)) as stranger:
+    with socket.create_connection(("127.0.0.1", sweeper.port)) as stranger, contextlib.suppress(ConnectionError):
         stranger.sendall(b"no TLS at all")
+        while stranger.recv(1000):  # its alert, and the end
+            pass
     wait_for("its handshake to fail", lambda: sweeper.metric("rescue_handshakes_total", result="failed"))
     wait_for("three verdicts in Loki", lambda: len(loki.lines('{kind="rescue"} | section="verdict"')) == 3)
     yield Scene(sweeper, loki, prometheus, rescued, withheld, unreachable)
