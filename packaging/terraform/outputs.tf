@@ -27,3 +27,8 @@ output "load_balancer_security_group_id" {
   description = "To let further groups in at the load balancer."
   value       = aws_security_group.load_balancer.id
 }
+
+output "console_policy_arn" {
+  description = "To attach to the sweepers' role, or to the role in console_fallback.role. Null without console_fallback."
+  value       = one(aws_iam_policy.console[*].arn)
+}

@@ -146,3 +146,9 @@ variable "tags" {
   type        = map(string)
   default     = {}
 }
+
+variable "console_fallback" {
+  description = "Whether to make the IAM policy that `console_fallback` in sweeper.yaml needs. It also needs a way to the EC2 API in sweeper_egress (443)."
+  type        = bool
+  default     = false
+}

@@ -39,7 +39,7 @@ def test_every_reference_has_its_declaration_and_every_declaration_its_use():
     outside = re.sub(r'^variable "\w+" \{\n.*?^\}', "", SOURCE, flags=re.M | re.S)
     assert used <= declared
     assert declared <= set(re.findall(r"\bvar\.(\w+)", outside)), "a variable does nothing"
-    references = set(re.findall(r"\b(aws_\w+)\.(\w+)\.\w+", SOURCE))
+    references = set(re.findall(r"\b(aws_\w+)\.(\w+)(?:\[[^]]*\])?\.\w+", SOURCE))
     assert references and references <= set(RESOURCES)
     assert all("description" in body for body in (*VARIABLES.values(), *OUTPUTS.values()))
 
