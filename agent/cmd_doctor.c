@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "agent/commands.h"
+#include "agent/instance.h"
 #include "agent/link.h"
-#include "agent/metadata.h"
 #include "agent/sandbox/sandbox.h"
 #include "agent/spool.h"
 #include "agent/worker.h"
@@ -258,7 +258,7 @@ static void check_metadata(struct doctor *doctor)
 	struct enroll_document document;
 	struct err err = ERR_INIT;
 
-	if (metadata_get_document(url, &document, &err) == STATUS_OK)
+	if (instance_get_document(url, &document, &err) == STATUS_OK)
 		good("instance", "%s in account %s says the metadata service", document.instance_id, document.account_id);
 	else
 		bad(doctor, "instance", "switch the instance's metadata service on (IMDSv2), or set identity.enroll to false and "

@@ -1,8 +1,8 @@
 #include "agent/enroll.h"
 
 #include "agent/credential.h"
+#include "agent/instance.h"
 #include "agent/link.h"
-#include "agent/metadata.h"
 #include "shared/clock.h"
 #include "shared/log.h"
 
@@ -62,14 +62,14 @@ enum status enroll_take_answer(const struct agent_config *config, struct link *l
 /* The body of one request. The document is read anew each time: an instance that was stopped has a newer one. */
 static enum status make_body(const struct agent_config *config, struct span csr, struct buf *ret_body, struct err *err)
 {
-	struct metadata_proof proof = METADATA_PROOF_INIT;
-	enum status status = metadata_get_proof(config->identity.metadata, &proof, err);
+	struct instance_proof proof = INSTANCE_PROOF_INIT;
+	enum status status = instance_get_proof(config->identity.metadata, &proof, err);
 	const struct enroll_request request = { .csr = csr, .document = buf_span(&proof.document),
 	                                        .signature = buf_span(&proof.signature) };
 
 	if (status == STATUS_OK)
 		status = enroll_request_format(&request, ret_body);
-	metadata_proof_done(&proof);
+	instance_proof_done(&proof);
 	return status;
 }
 
@@ -130,7 +130,7 @@ static bool is_of_this_instance(const struct agent_config *config, const struct 
 	struct enroll_document document;
 	struct err err = ERR_INIT;
 
-	if (metadata_get_document(config->identity.metadata, &document, &err) != STATUS_OK) {
+	if (instance_get_document(config->identity.metadata, &document, &err) != STATUS_OK) {
 		log_event(LOG_WARN, "enroll.no_proof", LOG_S("error", err.text),
 		          LOG_S("then", "the certificate that is there is taken"));
 		return true;

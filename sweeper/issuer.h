@@ -3,7 +3,7 @@
  *
  * Read at start and on SIGHUP as a whole; a reload that fails leaves the older one. Whoever works with one holds it, so
  * that a reload takes nothing away.
- * Thread: acquire, release and issue from any; issuer_check_proof from one at a time, the loop's.
+ * Thread: any.
  */
 #ifndef RESCUE_SWEEPER_ISSUER_H
 #define RESCUE_SWEEPER_ISSUER_H

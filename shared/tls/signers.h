@@ -4,7 +4,7 @@
  *
  * The certificates are pinned keys: neither their own signatures nor their validity matter. AWS publishes some with keys
  * of 1,024 bits and keeps the key when it renews the certificate.
- * Thread: one at a time.
+ * Thread: any; mbedTLS takes turns at a key (MBEDTLS_THREADING_C).
  */
 #ifndef RESCUE_SHARED_TLS_SIGNERS_H
 #define RESCUE_SHARED_TLS_SIGNERS_H
