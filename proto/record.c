@@ -101,6 +101,7 @@ static enum status append_part(const struct record_origin *origin, const struct 
 	    !jdoc_set_int(doc, "parts", parts) || !jdoc_set_cstr(doc, "outcome", record_outcome_name(section->outcome)) ||
 	    !jdoc_set_bool(doc, "redacted", true) ||
 	    !jdoc_set_int(doc, "redactions", redactions) ||
+	    (section->gate_findings > 0 && !jdoc_set_int(doc, "gate_findings", section->gate_findings)) ||
 	    !jdoc_set_cstr(doc, "sha256", sha256) || !jdoc_set_text(doc, "content", content))
 		return STATUS_NO_MEMORY;
 	status = jdoc_dump(doc, bundle);
@@ -194,12 +195,15 @@ static enum status read_numbers(const struct jdoc *doc, struct record *record, s
 	record->parts = jdoc_get_int(doc, "parts", 0);
 	record->redactions = jdoc_get_int(doc, "redactions", -1);
 	record->redacted = jdoc_get_bool(doc, "redacted", false);
+	record->gate_findings = jdoc_get_int(doc, "gate_findings", 0);
 	if (record->parts < 1 || record->parts > LIMIT_BUNDLE_RECORDS)
 		return bad_field(err, "parts");
 	if (record->part < 1 || record->part > record->parts)
 		return bad_field(err, "part");
 	if (record->redactions < 0)
 		return bad_field(err, "redactions");
+	if (jdoc_get(doc, "gate_findings") != NULL && record->gate_findings < 1)
+		return bad_field(err, "gate_findings");
 	return record->redacted ? STATUS_OK : bad_field(err, "redacted");
 }
 
@@ -207,7 +211,7 @@ static bool is_known_field(void *ctx, struct span key, struct jdoc *value)
 {
 	static const char *const names[] = { "ts", "event_type", "kind", "org", "workspace_id", "instance_id",
 	                                     "capture_id", "reason", "section", "part", "parts", "outcome", "redacted",
-	                                     "redactions", "sha256", "content" };
+	                                     "redactions", "gate_findings", "sha256", "content" };
 	bool *all_known = ctx;
 	bool known = false;
 

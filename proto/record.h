@@ -38,6 +38,7 @@ struct section {
 	enum record_outcome outcome;
 	const struct clean_text *content;
 	int64_t earlier_redactions;   /* masked by an earlier pass: the gate keeps the box's count */
+	int64_t gate_findings;        /* places that only the gate masked; marks the records when there are any */
 };
 
 /*
@@ -57,6 +58,7 @@ struct record {
 	bool redacted;
 	int64_t part, parts; /* part counts from 1 */
 	int64_t redactions;
+	int64_t gate_findings; /* 0 when the record is not marked */
 };
 
 struct jdoc;

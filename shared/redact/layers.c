@@ -70,8 +70,11 @@ enum status layers_escapes(const struct scan_job *job, size_t at, size_t *ret_en
 	while (end < job->text.len && end - at < MAX_WORD && !ends_word(job->text.ptr[end]))
 		end++;
 	*ret_end = end;
-	if (job->depth >= SCAN_DEPTH || end - start > *job->budget)
+	if (job->depth >= SCAN_DEPTH)
 		return STATUS_OK;
+	/* Text that is one escape after the other costs many looks; what there is no room left for is withheld. */
+	if (end - start > *job->budget)
+		return STATUS_WITHHELD;
 	*job->budget -= end - start;
 	view_init(&view, end - start);
 	view_resolve_escapes(&view, span_sub(job->text, start, end - start));
@@ -80,11 +83,17 @@ enum status layers_escapes(const struct scan_job *job, size_t at, size_t *ret_en
 	return status;
 }
 
-/* Appends the run and the lines of base64 that follow it, without what stands before them on their lines. */
-static size_t gather(struct span text, size_t start, size_t end, struct buf *encoded)
+/*
+ * Appends the run and the lines of base64 that follow it, without what stands before them on their lines. Whatever goes
+ * beyond MAX_ENCODED sets *ret_cut.
+ */
+static size_t gather(struct span text, size_t start, size_t end, struct buf *encoded, bool *ret_cut)
 {
 	size_t len = end - start;
 
+	*ret_cut = len > MAX_ENCODED;
+	if (*ret_cut)
+		return end;
 	buf_append_span(encoded, span_sub(text, start, len));
 	while (len >= MIN_LINE && end < text.len && (text.ptr[end] == '\n' || text.ptr[end] == '\r')) {
 		size_t line = end, stop;
@@ -93,12 +102,13 @@ static size_t gather(struct span text, size_t start, size_t end, struct buf *enc
 			line++;
 		for (stop = line; stop < text.len && stop - line < MAX_WORD && runs_is_member(text.ptr[stop]); stop++)
 			continue;
-		if (stop == line || (stop < text.len && !is_space(text.ptr[stop])) || stop - line > len ||
-		    encoded->len + (stop - line) > MAX_ENCODED)
+		if (stop == line || (stop < text.len && !is_space(text.ptr[stop])) || stop - line > len)
 			break;
 		len = stop - line;
 		end = stop;
-		buf_append_span(encoded, span_sub(text, line, len));
+		*ret_cut |= encoded->len + len > MAX_ENCODED;
+		if (!*ret_cut)
+			buf_append_span(encoded, span_sub(text, line, len));
 	}
 	return end;
 }
@@ -134,7 +144,10 @@ static bool is_promising(struct span run, enum decode_kind *ret_kind, size_t *re
 	return false;
 }
 
-/* Replaces gzip by what it holds. When it is damaged or cut off, what came out before that is used. */
+/*
+ * Replaces gzip by what it holds. When it is damaged or cut off, what came out before that is used; STATUS_TOO_LARGE
+ * when there is more than the budget has room for.
+ */
 static enum status unpack(struct buf *plain, size_t budget)
 {
 	struct buf unpacked = BUF_INIT(budget);
@@ -145,47 +158,52 @@ static enum status unpack(struct buf *plain, size_t budget)
 	status = gzip_expand(buf_span(plain), &unpacked);
 	buf_wipe(plain);
 	*plain = unpacked;
-	return status == STATUS_NO_MEMORY ? status : STATUS_OK;
+	return status == STATUS_NO_MEMORY || status == STATUS_TOO_LARGE ? status : STATUS_OK;
 }
 
+/* *ret_undecided: not all of it could be looked at. */
 static enum status scan_encoded(const struct scan_job *job, enum decode_kind kind, struct span encoded,
-                                struct findings *ret_findings)
+                                struct findings *ret_findings, bool *ret_undecided)
 {
-	struct buf plain = BUF_INIT(*job->budget);
+	/* Half of what is left, so that no single one takes it all. */
+	size_t room = *job->budget / 2;
+	struct buf plain = BUF_INIT(room);
 	enum status status;
 
-	decode_append(kind, encoded, *job->budget, &plain);
-	status = buf_status(&plain) == STATUS_NO_MEMORY ? STATUS_NO_MEMORY : unpack(&plain, *job->budget);
-	*job->budget -= plain.len;
-	if (status == STATUS_OK)
+	decode_append(kind, encoded, room, &plain);
+	status = buf_status(&plain) == STATUS_OK ? unpack(&plain, room) : buf_status(&plain);
+	*ret_undecided = status == STATUS_TOO_LARGE || plain.len >= room;
+	*job->budget -= plain.len < room ? plain.len : room;
+	if (status == STATUS_OK && !*ret_undecided)
 		status = scan_layer(job, buf_span(&plain), ret_findings);
 	buf_wipe(&plain);
-	return status;
+	return *ret_undecided ? STATUS_OK : status;
 }
 
 enum status layers_encoded(const struct scan_job *job, size_t start, size_t end, size_t *ret_end)
 {
-	struct buf encoded = BUF_INIT(MAX_ENCODED + MAX_WORD);
+	struct buf encoded = BUF_INIT(MAX_ENCODED);
 	struct findings inner = { 0 };
 	enum decode_kind kind;
 	enum status status;
+	bool undecided = false;
 	size_t skip;
 
 	*ret_end = end;
 	start += skip_name(span_sub(job->text, start, end - start));
-	if (job->depth >= SCAN_DEPTH || end - start < RUNS_MIN || end - start > MAX_ENCODED ||
+	if (job->depth >= SCAN_DEPTH || end - start < RUNS_MIN ||
 	    !is_promising(span_sub(job->text, start, end - start), &kind, &skip))
 		return STATUS_OK;
-	*ret_end = gather(job->text, start + skip, end, &encoded);
+	*ret_end = gather(job->text, start + skip, end, &encoded, &undecided);
 	status = buf_status(&encoded);
-	if (status == STATUS_OK)
-		status = scan_encoded(job, kind, buf_span(&encoded), &inner);
-	if (status == STATUS_OK && inner.count > 0)
+	if (status == STATUS_OK && !undecided)
+		status = scan_encoded(job, kind, buf_span(&encoded), &inner, &undecided);
+	if (status == STATUS_OK && (inner.count > 0 || undecided))
 		findings_add(job->findings, (struct finding){ .start = start,
 		                                              .end = *ret_end,
 		                                              .rank = FINDING_ENCODED,
-		                                              .label = inner.items[0].label,
-		                                              .rule = inner.items[0].rule });
+		                                              .label = undecided ? "ENCODED" : inner.items[0].label,
+		                                              .rule = undecided ? "encoded-undecided" : inner.items[0].rule });
 	findings_done(&inner);
 	buf_wipe(&encoded);
 	return status;

@@ -12,12 +12,15 @@
 /* Scans the job's text without its colour codes. */
 enum status layers_colours(const struct scan_job *job);
 
-/* An escape stands at `at`: scans the word around it, resolved. *ret_end is where that word ends. */
+/*
+ * An escape stands at `at`: scans the word around it, resolved. *ret_end is where that word ends. STATUS_WITHHELD when
+ * the layers so far have used the budget up.
+ */
 enum status layers_escapes(const struct scan_job *job, size_t at, size_t *ret_end);
 
 /*
  * Scans what the run [start, end) stands for, together with the lines that continue it, and masks all of it when
- * that holds a secret. *ret_end is how far it was looked at: `end`, or the end of the last such line.
+ * that holds a secret, or when it is too much to look at. *ret_end is how far it was looked at: `end`, or the end of the last such line.
  */
 enum status layers_encoded(const struct scan_job *job, size_t start, size_t end, size_t *ret_end);
 

@@ -90,7 +90,8 @@ static enum status read_allow(const struct reading *reading, const struct yaml_n
 
 static bool is_rule_name(const struct site *site, struct span name)
 {
-	static const char *const finders[] = { "key-name", "url-credentials", "random-blob", "kubernetes-secret" };
+	static const char *const finders[] = { "key-name", "url-credentials", "random-blob", "kubernetes-secret",
+	                                       "encoded-undecided" };
 
 	for (size_t i = 0; i < rule_count; i++) {
 		if (span_eq(name, span_cstr(rule_table[i].name)))

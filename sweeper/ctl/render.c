@@ -176,6 +176,7 @@ void render_section(const struct style *style, const struct section_view *sectio
 {
 	struct span outcome = jdoc_get_text(section->first, "outcome");
 	int64_t redactions = jdoc_get_int(section->first, "redactions", 0);
+	int64_t by_gate = jdoc_get_int(section->first, "gate_findings", 0);
 
 	buf_append_cstr(out, "\n");
 	style_put_colored(style, STYLE_BOLD, SPAN_LIT("== "), out);
@@ -186,6 +187,8 @@ void render_section(const struct style *style, const struct section_view *sectio
 	put_size(section->content.len, out);
 	if (redactions > 0)
 		buf_printf(out, ", %" PRId64 " redaction%s", redactions, redactions == 1 ? "" : "s");
+	if (by_gate > 0)
+		buf_printf(out, " (%" PRId64 " found by the gate alone)", by_gate);
 	if (section->missing > 0) {
 		style_begin(style, STYLE_RED, out);
 		buf_printf(out, ", %" PRId64 " of %" PRId64 " parts missing", section->missing, section->parts);

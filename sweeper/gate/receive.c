@@ -51,7 +51,8 @@ static enum status clean_content(struct receiving *receiving, struct span conten
                                  struct clean_text **ret_clean)
 {
 	if (redact_span(receiving->redactor, content, ret_clean, NULL) == STATUS_OK) {
-		receiving->received->findings += (int64_t)clean_text_redactions(*ret_clean);
+		section->gate_findings = (int64_t)clean_text_redactions(*ret_clean);
+		receiving->received->findings += section->gate_findings;
 		if (receiving->each_rule != NULL)
 			clean_text_each_rule(*ret_clean, receiving->each_rule, receiving->ctx);
 		return STATUS_OK;

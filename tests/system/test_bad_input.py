@@ -230,7 +230,7 @@ def test_the_gate_masks_what_an_old_agent_let_through_and_counts_it(uploader, sw
     assert status == 201
     records = wait_for("the archive", lambda: sweeper.archived(uploader.capture_id))
     assert token not in str(records) and "[REDACTED:" in records[0]["content"]
-    assert records[0]["redactions"] == 1
+    assert records[0]["redactions"] == 1 and records[0]["gate_findings"] == 1
     assert sweeper.metric("rescue_gate_findings_total") >= 1
 
 

@@ -136,6 +136,20 @@ static void sections_say_which_parts_are_missing(void **state)
 	sections_done(&sections);
 }
 
+static void sections_say_what_only_the_gate_found(void **state)
+{
+	JDOC_AUTO *records = parse("[{\"section\":\"log\",\"part\":1,\"parts\":1,\"outcome\":\"ok\",\"redactions\":5,"
+	                           "\"gate_findings\":2,\"sha256\":\"x\",\"content\":\"end\"}]");
+	struct sections sections;
+	BUF_AUTO out = BUF_INIT(4096);
+
+	(void)state;
+	assert_int_equal(sections_join(records, &sections, NULL), STATUS_OK);
+	render_section(&plain, &sections.items[0], &out);
+	assert_string_equal(buf_cstr(&out), "\n== log == ok, 3 bytes, 5 redactions (2 found by the gate alone)\nend\n");
+	sections_done(&sections);
+}
+
 static void sections_refuse_what_is_no_record(void **state)
 {
 	static const char *const texts[] = {
@@ -198,6 +212,7 @@ int main(void)
 		cmocka_unit_test(render_capture_tells_how_far_it_came),
 		cmocka_unit_test(sections_join_their_parts_in_order_and_once),
 		cmocka_unit_test(sections_say_which_parts_are_missing),
+		cmocka_unit_test(sections_say_what_only_the_gate_found),
 		cmocka_unit_test(sections_refuse_what_is_no_record),
 		cmocka_unit_test(render_section_shows_the_outcome_in_its_head),
 		cmocka_unit_test(render_section_neither_obeys_nor_hides_content_on_a_terminal),

@@ -62,6 +62,7 @@ struct reading {
 	struct buf content;
 	char instance_id[64];
 	int64_t redactions;
+	int64_t gate_findings;
 	enum record_outcome outcome;
 	size_t sections;
 };
@@ -74,6 +75,7 @@ static enum status read_section(void *ctx, const struct bundle_section *section,
 	buf_append_span(&reading->content, section->content);
 	(void)snprintf(reading->instance_id, sizeof reading->instance_id, "%.*s", SPAN_ARG(section->first->instance_id));
 	reading->redactions = section->first->redactions;
+	reading->gate_findings = section->first->gate_findings;
 	reading->outcome = section->first->outcome;
 	reading->sections++;
 	return STATUS_OK;
@@ -118,6 +120,7 @@ static void receive_fills_in_the_instance_and_keeps_what_is_clean(void **state)
 		assert_string_equal(buf_cstr(&reading.content), "it failed\nmemory is full\n");
 		assert_string_equal(reading.instance_id, "i-0123456789abcdef0");
 		assert_int_equal(reading.redactions, 5);
+		assert_int_equal(reading.gate_findings, 0);
 		assert_int_equal(reading.sections, 2);
 		buf_done(&reading.content);
 		received_done(&received);
@@ -149,8 +152,31 @@ static void receive_masks_what_the_box_missed(void **state)
 	assert_null(strstr(buf_cstr(&reading.content), SECRET));
 	assert_non_null(strstr(buf_cstr(&reading.content), "last line"));
 	assert_int_equal(reading.redactions, 6);
+	assert_int_equal(reading.gate_findings, 1);
 	buf_done(&reading.content);
 	received_done(&received);
+}
+
+/* A mark is the gate's own: a box that sets one changes nothing. */
+static void receive_ignores_a_mark_of_the_box(void **state)
+{
+	const struct record_origin origin = box_origin();
+	BUF_AUTO upload = BUF_INIT(LIMIT_BUNDLE_BYTES);
+	struct clean_text *clean = clean_text_literal("fine\n");
+	struct section section = { .name = "verdict", .outcome = OUTCOME_OK, .content = clean, .gate_findings = 9 };
+	struct received received;
+	struct reading reading;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(record_append_section(&origin, &section, &upload), STATUS_OK);
+	assert_non_null(strstr(buf_cstr(&upload), "\"gate_findings\":9"));
+	assert_int_equal(receive(redactor, buf_span(&upload), false, &received, &err), STATUS_OK);
+	read_back(&received, &reading);
+	assert_int_equal(reading.gate_findings, 0);
+	buf_done(&reading.content);
+	received_done(&received);
+	clean_text_free(clean);
 }
 
 static void receive_without_rules_withholds_every_section(void **state)
@@ -268,6 +294,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(receive_fills_in_the_instance_and_keeps_what_is_clean),
 		cmocka_unit_test(receive_masks_what_the_box_missed),
+		cmocka_unit_test(receive_ignores_a_mark_of_the_box),
 		cmocka_unit_test(receive_without_rules_withholds_every_section),
 		cmocka_unit_test(receive_refuses_another_origin_and_names_the_field),
 		cmocka_unit_test(receive_refuses_a_section_name_that_is_a_secret),

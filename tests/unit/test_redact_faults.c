@@ -288,6 +288,41 @@ static void redact_withholds_when_a_site_rule_hits_the_match_limit(void **state)
 	redactor_free(redactor);
 }
 
+/* A rule that finds something in every mask never comes to rest. */
+static void redact_withholds_what_a_second_scan_still_finds_something_in(void **state)
+{
+	struct redactor *redactor = NULL;
+	struct clean_text *clean = NULL;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(load("rules:\n  - {name: a, label: A, keywords: [REDACTED], pattern: 'REDACTED'}\n", &redactor, NULL),
+	                 STATUS_OK);
+	assert_int_equal(redact_span(redactor, SPAN_LIT("x\npassword: hunter22\n"), &clean, &err), STATUS_WITHHELD);
+	assert_null(clean);
+	assert_null(strstr(err.text, "hunter"));
+	check(redactor, "nothing here", "nothing here");
+	redactor_free(redactor);
+}
+
+static void redact_refuses_a_rule_file_that_cannot_be_read(void **state)
+{
+	char dir[] = "/tmp/redact-rules-XXXXXX", path[256];
+	const struct redact_options options = { .rules_dir = dir };
+	struct redactor *redactor = NULL;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	(void)snprintf(path, sizeof path, "%s/site.yaml", dir);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_not_equal(redactor_new(&options, &redactor, &err), STATUS_OK);
+	assert_null(redactor);
+	assert_non_null(strstr(err.text, "site.yaml"));
+	(void)rmdir(path);
+	(void)rmdir(dir);
+}
+
 static double time_of(const struct redactor *redactor, const char *unit, size_t size)
 {
 	struct buf in = BUF_INIT(size + 64);
@@ -344,6 +379,8 @@ int main(void)
 		cmocka_unit_test(redact_masks_the_same_without_compiled_patterns),
 		cmocka_unit_test(redact_refuses_a_rules_folder_that_cannot_be_read),
 		cmocka_unit_test(redact_withholds_when_a_site_rule_hits_the_match_limit),
+		cmocka_unit_test(redact_withholds_what_a_second_scan_still_finds_something_in),
+		cmocka_unit_test(redact_refuses_a_rule_file_that_cannot_be_read),
 		cmocka_unit_test(redact_costs_grow_no_faster_than_the_text),
 	};
 

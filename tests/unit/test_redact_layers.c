@@ -118,6 +118,33 @@ static void redact_masks_gzip_in_base64_over_several_lines(void **state)
 	buf_done(&text);
 }
 
+/* A bomb is not unpacked to its end; what was not seen is not given out, and what stands behind it is still looked at. */
+static void redact_masks_what_is_too_large_to_look_into(void **state)
+{
+	enum { BOMB = 16 * 1024 * 1024, LONG = 1536 * 1024 };
+	struct buf plain = BUF_INIT(BOMB), packed = BUF_INIT(1 << 20), text = BUF_INIT(2 << 20);
+	uint8_t *room;
+
+	(void)state;
+	assert_int_equal(buf_reserve(&plain, BOMB, &room), STATUS_OK);
+	memset(room, 'A', BOMB);
+	buf_commit(&plain, BOMB);
+	assert_int_equal(gzip_compress(buf_span(&plain), &packed), STATUS_OK);
+	buf_append_cstr(&text, "data: ");
+	to_base64(buf_span(&packed), &text);
+	buf_append_cstr(&text, " next\nGET /?q=password%3Dabcdefg1\n");
+	check(buf_cstr(&text), "data: [REDACTED:ENCODED] next\nGET /?q=password%3D[REDACTED:PASSWORD]\n");
+	buf_reset(&text);
+	buf_append_cstr(&text, "data: ");
+	for (size_t i = 0; i < LONG; i += 2)
+		buf_append_cstr(&text, "61");
+	buf_append_cstr(&text, " next\n");
+	check(buf_cstr(&text), "data: [REDACTED:ENCODED] next\n");
+	buf_done(&plain);
+	buf_done(&packed);
+	buf_done(&text);
+}
+
 static void redact_masks_the_values_of_a_kubernetes_secret(void **state)
 {
 	(void)state;
@@ -136,6 +163,7 @@ int main(void)
 		cmocka_unit_test(redact_masks_base64_that_holds_a_secret_three_layers_deep),
 		cmocka_unit_test(redact_masks_hexadecimal_that_holds_a_secret),
 		cmocka_unit_test(redact_masks_gzip_in_base64_over_several_lines),
+		cmocka_unit_test(redact_masks_what_is_too_large_to_look_into),
 		cmocka_unit_test(redact_masks_the_values_of_a_kubernetes_secret),
 	};
 
