@@ -125,7 +125,7 @@ static struct literal read_bare(struct span text, size_t at)
 	struct literal literal = { .start = at, .closed = true };
 	int open = 0;
 
-	for (; at < text.len && at - literal.start < LITERAL_MAX_BARE && !ends_bare(text, at); at++) {
+	for (; at < text.len && at - literal.start < LITERAL_MAX_WORD && !ends_bare(text, at); at++) {
 		if (is_alnum(text.ptr[at]))
 			continue;
 		open += memchr("([{", text.ptr[at], 3) != NULL;
@@ -149,7 +149,7 @@ size_t literal_full_end(struct span text, const struct literal *literal)
 {
 	size_t end = literal->end;
 
-	if (literal->closed && !literal->quoted && end - literal->start >= LITERAL_MAX_BARE) {
+	if (literal->closed && !literal->quoted && end - literal->start >= LITERAL_MAX_WORD) {
 		while (end < text.len && !ends_bare(text, end))
 			end++;
 	} else if (!literal->closed && end - literal->start >= LITERAL_MAX) {

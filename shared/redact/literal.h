@@ -9,7 +9,7 @@
 #include "shared/span.h"
 
 /* A line longer than this counts as several, so that no search costs more than a fixed amount. */
-enum { LITERAL_MAX = 64 * 1024, LITERAL_MAX_BACK = 1024, LITERAL_MAX_BARE = 4096 };
+enum { LITERAL_MAX = 64 * 1024, LITERAL_MAX_BACK = 1024, LITERAL_MAX_BARE = 4096, LITERAL_MAX_WORD = 256 };
 
 struct literal {
 	size_t start; /* the value itself, without quotes */

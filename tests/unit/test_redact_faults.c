@@ -5,12 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-#include "shared/redact/rule.h"
 #include "shared/redact/stream.h"
 
 /* The linker sends every allocation here (--wrap): the one whose turn it is fails. */
@@ -262,14 +260,6 @@ static void redact_refuses_a_rules_folder_that_cannot_be_read(void **state)
 	redactor_free(redactor);
 }
 
-static double seconds(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 static void redact_withholds_when_a_site_rule_hits_the_match_limit(void **state)
 {
 	struct redactor *redactor = NULL;
@@ -323,52 +313,6 @@ static void redact_refuses_a_rule_file_that_cannot_be_read(void **state)
 	(void)rmdir(dir);
 }
 
-static double time_of(const struct redactor *redactor, const char *unit, size_t size)
-{
-	struct buf in = BUF_INIT(size + 64);
-	struct clean_text *clean = NULL;
-	double start;
-
-	while (in.len < size)
-		buf_append_cstr(&in, unit);
-	start = seconds();
-	/* Withheld is a fine answer for output beyond its cap. */
-	(void)!redact_span(redactor, buf_span(&in), &clean, NULL);
-	start = seconds() - start;
-	clean_text_free(clean);
-	buf_done(&in);
-	return start;
-}
-
-/* Sixteen times the text may cost no more than some sixteen times the work: 256 times would be the square. */
-static void redact_costs_grow_no_faster_than_the_text(void **state)
-{
-	static const char *const units[] = {
-		"password", "token=", "token=\"", "token:'\\", "https://", "://a:", "-----BEGIN PRIVATE KEY-----",
-		"-----END PRIVATE KEY-----", "END PRIVATE KEY-----\n", "-----BEGIN A PRIVATE KEY-----\nAAAA\n", "eyJ", "%3D",
-		"%3Da ", "kind: Secret\n", "kind: Secret\ndata:\n a: b\n", "\\x1b[", "\\e[31mtoken=a", "bearer ", "A", "a/", "ZXlK",
-		"password: |\n", "password: <<EOF\n", "token\\\"", "\"name\": \"token\",", "mailgun", "-u a:",
-		"login machine password ", "secret: a, ", "key=", ":5432:", "QUJD\n", "chpasswd:\n", "H4sIAAAAAAAA",
-	};
-	struct redactor *redactor = NULL;
-
-	(void)state;
-	assert_int_equal(redactor_new(NULL, &redactor, NULL), STATUS_OK);
-	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-		double small = 1e9, large;
-
-		for (int k = 0; k < 3; k++) {
-			double once = time_of(redactor, units[i], 32 * 1024);
-
-			small = once < small ? once : small;
-		}
-		large = time_of(redactor, units[i], 512 * 1024);
-		if (large > 80 * small + 0.02)
-			fail_msg("%s: %.4f s for 32 KiB, %.4f s for 512 KiB", units[i], small, large);
-	}
-	redactor_free(redactor);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -381,7 +325,6 @@ int main(void)
 		cmocka_unit_test(redact_withholds_when_a_site_rule_hits_the_match_limit),
 		cmocka_unit_test(redact_withholds_what_a_second_scan_still_finds_something_in),
 		cmocka_unit_test(redact_refuses_a_rule_file_that_cannot_be_read),
-		cmocka_unit_test(redact_costs_grow_no_faster_than_the_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
