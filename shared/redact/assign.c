@@ -251,6 +251,16 @@ static bool is_prose(const struct assignment *name, struct span spelled)
 	return !name->is_flag && !is_upper(spelled.ptr[0]) && !span_eq(spelled, SPAN_LIT("password"));
 }
 
+/* Of a bare value that runs on to the end of its line, only the first word is what the name speaks of. */
+static size_t public_end(struct span text, const struct literal *value)
+{
+	size_t end = value->start;
+
+	while (end < value->end && (value->quoted || !is_space(text.ptr[end])))
+		end++;
+	return end;
+}
+
 void assign_find(struct span text, size_t at, struct findings *findings, struct ranges *public_parts, size_t *ret_end)
 {
 	struct assignment name = { 0 };
@@ -269,7 +279,7 @@ void assign_find(struct span text, size_t at, struct findings *findings, struct 
 	name.is_env = is_env_name(spelled) && name.start == literal_line_start(text, name.start);
 	read_value(text, &name, at);
 	if (name.strength == KEY_PUBLIC)
-		ranges_add(public_parts, name.value.start, name.value.end);
+		ranges_add(public_parts, name.value.start, public_end(text, &name.value));
 	else
 		verdict_add(text, &name, findings, ret_end);
 }

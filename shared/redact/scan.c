@@ -112,11 +112,11 @@ static enum status consider(struct scan *scan, const struct scan_job *job, size_
 	size_t before = job->findings->count;
 	enum status status = STATUS_OK;
 
-	if (ranges_hold(&scan->public_parts, start))
-		return STATUS_OK;
 	if (start >= scan->encoded_done)
 		status = layers_encoded(job, start, end, &scan->encoded_done);
-	if (status == STATUS_OK && job->findings->count == before && blob_find(scan->text, start, end, &start, &end))
+	/* What is public may look as random as it likes, but not hold a secret. */
+	if (status == STATUS_OK && job->findings->count == before && !ranges_hold(&scan->public_parts, start) &&
+	    blob_find(scan->text, start, end, &start, &end))
 		findings_add(job->findings, (struct finding){ .start = start,
 		                                              .end = end,
 		                                              .rank = FINDING_BLOB,

@@ -89,6 +89,16 @@ static void redact_masks_base64_that_holds_a_secret_three_layers_deep(void **sta
 	buf_done(&coded);
 }
 
+/* A name that says "no secret" speaks of its value, not of the rest of the line, and vouches for no encoding. */
+static void redact_looks_into_what_a_public_name_vouches_for(void **state)
+{
+	(void)state;
+	check("'key_arn: arn:aws:kms:x:1:key/9b76 dXNlcjogYm9iCnBhc3N3b3JkOiBodW50ZXIyMgo= ok'",
+	      "'key_arn: arn:aws:kms:x:1:key/9b76 [REDACTED:PASSWORD] ok'");
+	check("token_id: dXNlcjogYm9iCnBhc3N3b3JkOiBodW50ZXIyMgo=\n", "token_id: [REDACTED:PASSWORD]\n");
+	check("token_id: q8ZkT2vLmN4xWc7RbJd9q8ZkT2vLmN4xWc7RbJd9\n", "token_id: q8ZkT2vLmN4xWc7RbJd9q8ZkT2vLmN4xWc7RbJd9\n");
+}
+
 static void redact_masks_hexadecimal_that_holds_a_secret(void **state)
 {
 	(void)state;
@@ -161,6 +171,7 @@ int main(void)
 		cmocka_unit_test(redact_sees_through_colour_codes),
 		cmocka_unit_test(redact_sees_through_percent_and_json_escapes),
 		cmocka_unit_test(redact_masks_base64_that_holds_a_secret_three_layers_deep),
+		cmocka_unit_test(redact_looks_into_what_a_public_name_vouches_for),
 		cmocka_unit_test(redact_masks_hexadecimal_that_holds_a_secret),
 		cmocka_unit_test(redact_masks_gzip_in_base64_over_several_lines),
 		cmocka_unit_test(redact_masks_what_is_too_large_to_look_into),
