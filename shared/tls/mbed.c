@@ -63,6 +63,9 @@ static int check_peer(void *ctx, mbedtls_x509_crt *crt, int depth, uint32_t *fla
 
 void tls_client_strict(void *mbedtls_config, const char *own_cert_file, struct tls_client_check *check)
 {
+	/* The first one costs the gate a fifth less than mbedTLS's own first choice, X25519. */
+	static const uint16_t groups[] = { MBEDTLS_SSL_IANA_TLS_GROUP_SECP256R1, MBEDTLS_SSL_IANA_TLS_GROUP_X25519,
+	                                   MBEDTLS_SSL_IANA_TLS_GROUP_SECP384R1, 0 };
 	mbedtls_ssl_config *config = mbedtls_config;
 
 	check->has_own = read_validity(own_cert_file, &check->own);
@@ -71,6 +74,7 @@ void tls_client_strict(void *mbedtls_config, const char *own_cert_file, struct t
 	mbedtls_ssl_conf_verify(config, check_peer, check);
 	mbedtls_ssl_conf_cert_profile(config, &mbedtls_x509_crt_profile_default);
 	mbedtls_ssl_conf_ciphersuites(config, mbed_suites);
+	mbedtls_ssl_conf_groups(config, groups);
 }
 
 int mbed_random(void *unused, unsigned char *ret_bytes, size_t len)

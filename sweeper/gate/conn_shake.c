@@ -10,13 +10,14 @@ static void on_turn(uv_idle_t *turn)
 	struct conn_host *host = turn->data;
 	uint64_t end_ns = uv_hrtime() + 1000 * (uint64_t)LIMIT_SHAKE_TURN_US;
 
-	do {
+	/* The queue may be empty already: those who were in it left. */
+	while (host->shaking != NULL && uv_hrtime() < end_ns) {
 		struct conn *conn = host->shaking;
 
 		conn_shake_never(conn);
 		channel_readable(&conn->channel);
 		conn_drive(conn);
-	} while (host->shaking != NULL && uv_hrtime() < end_ns);
+	}
 	if (host->shaking == NULL)
 		(void)uv_idle_stop(turn);
 	if (host->has_room != NULL)
