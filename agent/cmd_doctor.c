@@ -201,11 +201,12 @@ static void check_sandbox(void)
 	if (child > 0 && read(ends[0], words, sizeof words - 1) > 0)
 		(void)waitpid(child, NULL, 0);
 	(void)close(ends[0]);
-	if (strstr(words, "landlock") != NULL)
+	if (words[0] != '\0' && strstr(words, "no ") == NULL)
 		good("sandbox", "%s", words);
 	else
 		note("sandbox", "%s; without Landlock (Linux 5.13, and \"landlock\" among lsm=) the uploader is kept from files "
-		     "by its missing capabilities alone", words[0] != '\0' ? words : "none");
+		     "by its missing capabilities alone, without seccomp the worker can make sockets",
+		     words[0] != '\0' ? words : "none");
 }
 
 static void say_section(struct doctor *doctor, const struct capture_row *row)

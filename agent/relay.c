@@ -13,6 +13,7 @@
 #include "agent/collect/engine.h"
 #include "agent/sandbox/sandbox.h"
 #include "shared/fdpass.h"
+#include "shared/file.h"
 #include "shared/log.h"
 
 enum { HEAD_MAX = 4096, COPY_BYTES = 65536 };
@@ -39,20 +40,6 @@ bool relay_allows(struct span path)
 	path = span_sub(path, id.len, path.len);
 	return container_is_id(id) &&
 	       (span_eq(path, SPAN_LIT(ENGINE_DETAILS_PATH)) || span_eq(path, SPAN_LIT(ENGINE_LOGS_PATH)));
-}
-
-static bool send_all(int fd, struct span bytes)
-{
-	while (bytes.len > 0) {
-		ssize_t put = send(fd, bytes.ptr, bytes.len, MSG_NOSIGNAL);
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put <= 0)
-			return false;
-		bytes = span_sub(bytes, (size_t)put, bytes.len);
-	}
-	return true;
 }
 
 /* The request's head up to its empty line; a body is never sent. */
@@ -112,7 +99,7 @@ static void copy_answer(int engine, int collector)
 		got = read(engine, bytes, sizeof bytes);
 		if (got == 0 || (got < 0 && errno != EINTR))
 			return;
-		if (got > 0 && !send_all(collector, span_of(bytes, (size_t)got)))
+		if (got > 0 && file_put(collector, span_of(bytes, (size_t)got)) != STATUS_OK)
 			return;
 	}
 }
@@ -140,7 +127,7 @@ static void serve(const struct agent_config *config, int collector)
 		return;
 	len = (size_t)snprintf(request, sizeof request, "GET %.*s HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n",
 	                       SPAN_ARG(path));
-	if (send_all(engine, span_of(request, len)))
+	if (file_put(engine, span_of(request, len)) == STATUS_OK)
 		copy_answer(engine, collector);
 	(void)close(engine);
 }

@@ -11,6 +11,7 @@
 #include "agent/sandbox/sandbox.h"
 #include "shared/clock.h"
 #include "shared/fetch.h"
+#include "shared/file.h"
 #include "shared/log.h"
 
 /* What stands before the bundle in a report; both ends are the same program. */
@@ -26,20 +27,6 @@ enum { REDACT_MS = 60 * 1000, HANDOVER_MS = 30 * 1000 };
 int64_t worker_patience_ms(const struct agent_config *config)
 {
 	return config->capture_deadline_s * 1000 + REDACT_MS + HANDOVER_MS;
-}
-
-static bool write_all(int fd, struct span bytes)
-{
-	while (bytes.len > 0) {
-		ssize_t put = write(fd, bytes.ptr, bytes.len);
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put <= 0)
-			return false;
-		bytes = span_sub(bytes, (size_t)put, bytes.len);
-	}
-	return true;
 }
 
 /* In the worker. */
@@ -65,8 +52,10 @@ static void summarize(const struct worker_job *job, const struct parcel *parcel,
 static bool hand_over(const struct worker_job *job, const struct report_head *head, struct span bundle)
 {
 	if (job->output == WORKER_FILE)
-		return head->status == STATUS_OK && write_all(job->output_fd, bundle) && fsync(job->output_fd) == 0;
-	return write_all(job->output_fd, span_of(head, sizeof *head)) && write_all(job->output_fd, bundle);
+		return head->status == STATUS_OK && file_put(job->output_fd, bundle) == STATUS_OK &&
+		       fsync(job->output_fd) == 0;
+	return file_put(job->output_fd, span_of(head, sizeof *head)) == STATUS_OK &&
+	       file_put(job->output_fd, bundle) == STATUS_OK;
 }
 
 static int work(const struct agent_config *config, struct worker_job *job, int console)

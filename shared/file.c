@@ -53,7 +53,7 @@ enum status file_read(const char *path, struct buf *ret_content, struct err *err
 	return status;
 }
 
-static enum status write_all(int fd, struct span content)
+enum status file_put(int fd, struct span content)
 {
 	while (content.len > 0) {
 		ssize_t put = write(fd, content.ptr, content.len);
@@ -102,7 +102,7 @@ enum status file_write_atomic(const char *path, struct span content, mode_t mode
 	fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0)
 		return err_set_errno(err, "cannot create %s", temporary);
-	if (fchmod(fd, mode) != 0 || write_all(fd, content) != STATUS_OK || fsync(fd) != 0) {
+	if (fchmod(fd, mode) != 0 || file_put(fd, content) != STATUS_OK || fsync(fd) != 0) {
 		status = err_set_errno(err, "cannot write %s", temporary);
 		(void)close(fd);
 		goto fail;
@@ -132,7 +132,7 @@ enum status file_write_output(const char *path, struct span content, mode_t mode
 	fd = open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
 		return err_set_errno(err, "cannot open %s", path);
-	ok = write_all(fd, content) == STATUS_OK;
+	ok = file_put(fd, content) == STATUS_OK;
 	if (!ok)
 		(void)err_set_errno(err, "cannot write %s", path);
 	(void)close(fd);

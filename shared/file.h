@@ -28,6 +28,9 @@ enum status file_write_atomic(const char *path, struct span content, mode_t mode
 /* For a path that a user named: as file_write_atomic, but a device or a pipe is written to as it is. */
 enum status file_write_output(const char *path, struct span content, mode_t mode, struct err *err);
 
+/* All of it into what is open, however many calls that takes; it may wait. STATUS_SYSTEM, errno says why. */
+enum status file_put(int fd, struct span content);
+
 /* Makes the folder and its missing parents with `mode`. An existing folder is fine. */
 enum status file_make_dirs(const char *path, mode_t mode, struct err *err);
 

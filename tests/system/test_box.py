@@ -1,6 +1,5 @@
 """The agent on its box: its processes and what they may do, the early capture, the console."""
 
-import ctypes
 import gzip
 import json
 import os
@@ -9,6 +8,7 @@ import pty
 
 import pytest
 
+import old_kernel
 from conftest import wait_for
 from test_agent import (family, double, make_double, records, spooled, wait_for_log, wait_until_empty, wait_until_held,
                         wait_until_stored, workspace_id)
@@ -65,6 +65,25 @@ def test_supervisor_that_is_killed_leaves_no_process(double, make_agent, workspa
     uploader = family(agent.running.process)[1]
     agent.running.kill()
     wait_for("the uploader to end", lambda: not pathlib.Path(f"/proc/{uploader}").exists())
+
+
+def test_uploader_sees_the_folder_that_took_the_place_of_another(double, make_agent, workspace_id, authority, tmp_path):
+    """Landlock lets in what was there when the uploader began; it is begun anew when that was replaced."""
+    cert, key = authority.issue("--workspace", workspace_id)
+    folder, new = tmp_path / "identity", tmp_path / "new"
+    folder.mkdir()
+    agent = make_agent(workspace_id, [double.port], identity={"cert": str(folder / "agent.crt"), "key": str(key),
+                                                              "ca": str(authority.ca)}).start()
+    wait_for_log(agent, "event=identity.missing")
+    new.mkdir()
+    (new / "agent.crt").write_bytes(cert.read_bytes())
+    folder.rename(tmp_path / "old")
+    new.rename(folder)
+    wait_until_held(double)
+    if "landlock" not in agent.command("collect").stdout.decode().replace("no landlock", ""):
+        pytest.skip("without Landlock nothing is hidden")
+    assert agent.log_text().count("event=supervisor.renew") == 1
+    wait_until_stored(double, double.order(workspace_id))
 
 
 # The early capture.
@@ -232,30 +251,10 @@ def test_dry_run_leaves_the_console_alone(make_agent, workspace_id, tmp_path):
 
 # A kernel without seccomp and Landlock.
 
-class Filter(ctypes.Structure):
-    _fields_ = [("code", ctypes.c_uint16), ("yes", ctypes.c_uint8), ("no", ctypes.c_uint8), ("k", ctypes.c_uint32)]
-
-
-class Program(ctypes.Structure):
-    _fields_ = [("length", ctypes.c_ushort), ("steps", ctypes.POINTER(Filter))]
-
-
-def make_kernel_old():
-    """In a child before exec: Landlock answers ENOSYS, and PR_SET_SECCOMP EINVAL, as from kernels without them."""
-    load, jump, answer = 0x20, 0x15, 0x06
-    errno, allow = 0x00050000, 0x7fff0000
-    steps = [(load, 0, 0, 0), (jump, 0, 1, 444), (answer, 0, 0, errno | 38), (jump, 0, 3, 157), (load, 0, 0, 16),
-             (jump, 0, 1, 22), (answer, 0, 0, errno | 22), (answer, 0, 0, allow)]
-    program = Program(len(steps), (Filter * len(steps))(*(Filter(*step) for step in steps)))
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(38, 1, 0, 0, 0) != 0 or libc.prctl(22, 2, ctypes.byref(program), 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "no seccomp filter")
-
-
 @pytest.mark.skipif(os.uname().machine != "x86_64", reason="the numbers of system calls are x86_64's")
 def test_kernel_without_confinement_is_rescued_loudly(make_agent, workspace_id, box):
     box.write("configs/config.yaml", f"runtime: claude\n{SECRET}\n")
-    done = make_agent(workspace_id, [1]).command("collect", preexec_fn=make_kernel_old)
+    done = make_agent(workspace_id, [1]).command("collect", preexec_fn=old_kernel.become_open)
     assert done.returncode == 0, done.stderr
     bundle = [json.loads(line) for line in done.stdout.splitlines()]
     assert "sandbox: no seccomp, no landlock\n" in bundle[0]["content"]
