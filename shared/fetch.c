@@ -20,8 +20,18 @@
 enum {
 	CONNECT_TIMEOUT_MS = 10000,
 	KEPT_FOR_S = 3600,          /* an order may take this long until its upload */
-	KEEPALIVE_IDLE_S = 30,      /* below the idle limits of the usual address translators */
-	KEEPALIVE_INTERVAL_S = 15,
+	/*
+	 * A peer that has vanished without a word is noticed before the default deadline of a capture (45 s) is over, so
+	 * that an agent still finds another sweeper in time; and below the idle limits of address translators.
+	 */
+#ifdef RESCUE_FAILPOINTS
+	KEEPALIVE_IDLE_S = 2,       /* tests wait for it */
+	KEEPALIVE_INTERVAL_S = 1,
+#else
+	KEEPALIVE_IDLE_S = 20,
+	KEEPALIVE_INTERVAL_S = 5,
+#endif
+	KEEPALIVE_COUNT = 4,
 	RETRY_AFTER_MAX_S = 86400,
 };
 
@@ -213,6 +223,7 @@ static CURLcode set_connection(struct fetch *fetch)
 	SET(CURLOPT_TCP_KEEPALIVE, 1L);
 	SET(CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_IDLE_S);
 	SET(CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_INTERVAL_S);
+	SET(CURLOPT_TCP_KEEPCNT, (long)KEEPALIVE_COUNT);
 	SET(CURLOPT_UNIX_SOCKET_PATH, fetch->unix_socket);
 	if (fetch->open_connection != NULL) {
 		SET(CURLOPT_OPENSOCKETFUNCTION, open_connection);

@@ -8,6 +8,7 @@ extern const char sql_text_migration_002_adopt_external[];
 extern const char sql_text_migration_003_enrolment[];
 extern const char sql_text_migration_004_ticket_keys[];
 extern const char sql_text_migration_005_console[];
+extern const char sql_text_migration_006_refused[];
 
 struct statement {
 	const char *name;
@@ -24,6 +25,7 @@ const char *const sql_migrations[] = {
 	sql_text_migration_003_enrolment,
 	sql_text_migration_004_ticket_keys,
 	sql_text_migration_005_console,
+	sql_text_migration_006_refused,
 };
 const size_t sql_migration_count = sizeof sql_migrations / sizeof sql_migrations[0];
 

@@ -32,6 +32,9 @@ static void describe(const struct ledger_capture *capture, char text[static TEXT
 	if (capture->instance_id[0] == '\0')
 		(void)snprintf(text, TEXT_SIZE,
 		               "(unreachable: the workspace's row names no instance; a capture was ordered at %s)", asked);
+	else if (capture->state == CAPTURE_REFUSED)
+		(void)snprintf(text, TEXT_SIZE, "(unreachable: ordered at %s, an agent came, and what it sent was refused: %.300s)",
+		               asked, capture->last_error);
 	else if (capture->delivered_ns != 0)
 		(void)snprintf(text, TEXT_SIZE,
 		               "(unreachable: ordered at %s, taken by an agent at %s, no bundle came by %s)", asked,

@@ -1,6 +1,6 @@
 /*
- * unreachable: makes the absence of a bundle visible. When no agent came for an order in time, or the row names no
- * instance at all, one record says so and travels to the sinks like any other bundle.
+ * unreachable: makes the absence of a bundle visible. When no agent came for an order in time, what it sent was
+ * refused, or the row names no instance at all, one record says so and travels to the sinks like any other bundle.
  *
  * Thread: any; a struct unreachable is only read.
  */

@@ -219,6 +219,16 @@ def test_a_good_bundle_is_201_then_200_and_another_one_409(uploader):
     assert uploader(packed(a_record(uploader.capture_id, content="other")))[0] == 409
 
 
+def test_a_refused_bundle_ships_a_record_that_says_so_after_the_deadline(make_sweeper, database):
+    sweeper = make_sweeper(capture={"deadline_s": 1, "grace_h": 24}).migrate().start()
+    database.add_workspace(WS, age_s=700)
+    capture_id = wait_for("the capture", lambda: database.captures(WS))[0]["capture_id"]
+    assert sweeper.client("--workspace", WS).request("PUT", f"/v1/captures/{capture_id}/bundle", body=b"junk")[0] == 422
+    record, = wait_for("the record", lambda: sweeper.archived(capture_id))
+    assert record["outcome"] == "unreachable" and "what it sent was refused: " in record["content"]
+    assert database.captures(WS)[0]["state"] == "refused"
+
+
 def test_a_refused_capture_still_takes_a_good_bundle(uploader, database):
     assert uploader(b"junk")[0] == 422
     assert uploader(packed(a_record(uploader.capture_id)))[0] == 201

@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import uuid
 
 import pytest
@@ -222,10 +223,38 @@ def test_the_work_of_a_replica_that_is_cut_off_from(fleet, links):
     assert "event=ship.shipped" not in cut.log_text()
     for link in links:
         fleet.network.mend(cut.name, link)
-    second = fleet.fail(0, by=0)
-    fleet.wait_state(second, "shipped")
     wait_for("the replica to be ready again", cut.is_ready)
-    fleet.assert_once_in_loki(capture_id, second)
+    others = [fleet.fail(0, by=0), fleet.fail(1, by=0)]
+    for other in others:
+        fleet.wait_state(other, "shipped")
+    fleet.assert_once_in_loki(capture_id, *others)
+
+
+def test_an_agent_whose_replica_vanishes_without_a_word_finds_another(fleet):
+    fleet.network.cut("s1", "net")
+    capture_id = fleet.fail(1, by=0)
+    fleet.wait_state(capture_id, "shipped")
+    fleet.assert_once_in_loki(capture_id)
+    assert "event=sweeper.failed" in fleet.agents[1].log_text()
+
+
+def test_a_replica_that_is_cut_off_in_a_transaction_gives_its_locks_back(fleet):
+    """No agent comes: one replica is about to say so when it loses the database."""
+    cut, others, database = fleet.replicas[1], (fleet.replicas[0], fleet.replicas[2]), fleet.database
+    workspace_id = database.add_workspace(status="failed")
+    for other in others:
+        other.running.process.send_signal(signal.SIGSTOP)
+    database.execute("""INSERT INTO rescue.captures (capture_id, workspace_id, org, instance_id, reason, deadline_at,
+                        grace_until) VALUES (gen_random_uuid(), %s, %s, 'i-0abc', 'bootstrap_watcher', now(),
+                        now() + interval '1 day')""", workspace_id, ORG)
+    cut.arm("done.unreachable_find", "delay 0 4000")
+    wait_for("its row to be locked", lambda: not database.query("SELECT 1 FROM rescue.captures FOR UPDATE SKIP LOCKED"))
+    fleet.network.cut(cut.name, "db")
+    for other in others:
+        other.running.process.send_signal(signal.SIGCONT)
+    capture_id = database.captures(workspace_id)[0]["capture_id"]
+    wait_for("another replica to do it", lambda: fleet.column(capture_id, "shipped_at"))
+    assert fleet.column(capture_id, "state") == "unreachable"
 
 
 def test_a_rolling_restart_under_load_loses_nothing(fleet):

@@ -210,6 +210,10 @@ def test_a_bundle_delayed_beyond_an_hour_gets_new_timestamps_and_nothing_twice(d
     assert new_base > base
     stamps = {entry["line"]: int(entry["ts"]) for entry in entries_of(loki, capture)}
     assert [stamps[line] for line in capture["lines"]] == [base, new_base + 1, base + 2, new_base + 3]
+    # An operator's retry knows only the new timestamps.
+    assert shipper.client("--operator").request("POST", f"/v1/captures/{capture['capture_id']}/retry")[0] == 200
+    wait_shipped(database, capture)
+    assert_exactly_once(loki, capture)
 
 
 @pytest.mark.parametrize("age", ["8 days", "2 hours"])

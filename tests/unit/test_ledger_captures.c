@@ -306,6 +306,25 @@ static void ledger_tries_later_until_the_grace_ends(void **state)
 	assert_int_equal(claim("a"), 1);
 }
 
+static void ledger_ships_a_record_for_a_refused_bundle_and_keeps_the_reason(void **state)
+{
+	const char *capture_id = fixture_order(BOX, "i-1");
+	int made = 0;
+
+	(void)state;
+	assert_int_equal(ledger_refuse(ledger, span_cstr(capture_id), SPAN_LIT(BOX), "no verdict", &err), STATUS_OK);
+	assert_int_equal(mark(&made), 0);
+	(void)database_sql("UPDATE rescue.captures SET deadline_at = now()");
+	assert_int_equal(mark(&made), 1);
+	assert_int_equal(mark(&made), 0);
+	assert_int_equal(claim("a"), 1);
+	assert_int_equal(ledger_ship_later(ledger, capture_id, "a", 0, "loki is down", true, &err), STATUS_OK);
+	assert_int_equal(claim("a"), 1);
+	assert_int_equal(shipped(capture_id, "a", &after_ms), STATUS_OK);
+	assert_int_equal(fixture_get(capture_id).state, CAPTURE_REFUSED);
+	assert_string_equal(database_sql("SELECT last_error FROM rescue.captures"), "no verdict");
+}
+
 static void ledger_ships_a_late_bundle_anew(void **state)
 {
 	const char *capture_id = fixture_order(BOX, "");
@@ -440,6 +459,7 @@ int main(void)
 		EACH(ledger_leaves_alone_what_only_a_resting_sink_lacks),
 		EACH(ledger_notes_each_sink_once_and_then_the_whole),
 		EACH(ledger_tries_later_until_the_grace_ends),
+		EACH(ledger_ships_a_record_for_a_refused_bundle_and_keeps_the_reason),
 		EACH(ledger_ships_a_late_bundle_anew),
 		EACH(ledger_keeps_unreachable_unreachable_when_it_is_shipped),
 		EACH(ledger_ships_again_on_retry_while_it_keeps_the_bundle),

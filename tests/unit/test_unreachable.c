@@ -68,6 +68,22 @@ static void unreachable_says_since_when_it_was_asked_and_that_no_agent_came(void
 	redactor_free(redactor);
 }
 
+static void unreachable_says_why_a_bundle_was_refused_and_redacts_it(void **state)
+{
+	struct ledger_capture refused = asked;
+	struct redactor *redactor;
+	struct seen seen;
+
+	(void)state;
+	refused.state = CAPTURE_REFUSED;
+	refused.last_error = "record 2: ts: password=hunter2hunter2";
+	assert_int_equal(redactor_new(&(struct redact_options){ 0 }, &redactor, NULL), STATUS_OK);
+	make(redactor, &refused, &seen);
+	assert_non_null(strstr(seen.content, "was refused: record 2: ts: password=[REDACTED"));
+	assert_null(strstr(seen.content, "hunter2"));
+	redactor_free(redactor);
+}
+
 static void unreachable_tells_an_agent_that_took_the_order_from_one_that_never_came(void **state)
 {
 	struct ledger_capture taken = asked;
@@ -111,6 +127,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(unreachable_says_since_when_it_was_asked_and_that_no_agent_came),
+		cmocka_unit_test(unreachable_says_why_a_bundle_was_refused_and_redacts_it),
 		cmocka_unit_test(unreachable_tells_an_agent_that_took_the_order_from_one_that_never_came),
 		cmocka_unit_test(unreachable_says_when_there_is_no_instance),
 		cmocka_unit_test(unreachable_without_a_redactor_tells_nothing_that_was_read),

@@ -1,5 +1,6 @@
 -- An operator's retry. A bundle that is not shipped yet is due at once; whoever has the lease keeps it. One that was
--- shipped goes to every sink again under its old timestamps, so that what a sink still has is not doubled. A capture
+-- shipped goes to every sink again; counting it as tried makes a sink be asked first what it still has, perhaps under
+-- timestamps from before a new start, so that nothing is doubled. A capture
 -- without an agent's bundle is ordered again and its unreachable record, if any, is dropped. $2 is the deadline in
 -- seconds, $3 the grace in hours. Answers whether there was anything to do it with.
 WITH found AS (
@@ -11,7 +12,7 @@ WITH found AS (
 	FROM found WHERE c.capture_id = found.capture_id AND c.state = 'received'
 ), anew AS (
 	UPDATE rescue.captures c
-	SET state = 'received', shipped_at = NULL, shipped_to = '{}', attempts = 0, next_attempt_at = now(),
+	SET state = 'received', shipped_at = NULL, shipped_to = '{}', attempts = 1, next_attempt_at = now(),
 	    ship_until = now() + make_interval(hours => $3::int)
 	FROM found WHERE c.capture_id = found.capture_id AND c.state = 'shipped' AND stored
 ), reordered AS (
