@@ -258,3 +258,11 @@ def test_the_tables_ask_for_fields_that_a_record_has(scene):
 def test_the_org_variable_lists_the_tenants(scene):
     org = next(variable for variable in DASHBOARD["templating"]["list"] if variable["name"] == "org")
     assert scene.loki.label_values(org["query"]["label"]) == [ORG]
+
+
+def test_the_queries_of_the_readme_find_something(scene):
+    part = (ROOT / "README.md").read_text().split("| question | query |", 1)[1].split("\n\n", 1)[0]
+    queries = [query.replace("\\|", "|").replace("ws-1234", scene.rescued) for query in re.findall(r"\| `(.*)` \|$", part, re.M)]
+    assert len(queries) >= 6
+    for query in queries:
+        assert counted(scene, query) if query.startswith("sum") else scene.loki.lines(query), query
