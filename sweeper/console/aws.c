@@ -205,7 +205,7 @@ static enum status need_credentials(struct aws *aws, struct err *err)
 
 	if (credentials->key_id[0] != '\0' &&
 	    (credentials->expires_ns == 0 ||
-	     credentials->expires_ns - clock_real_ns() > (int64_t)RENEW_EARLY_S * 1000000000))
+	     credentials->expires_ns - clock_agreed_ns() > (int64_t)RENEW_EARLY_S * 1000000000))
 		return STATUS_OK;
 	status = find_own(aws->config, &aws->credentials, err);
 	if (status == STATUS_OK && aws->config->role[0] != '\0')

@@ -14,7 +14,7 @@ static enum status append(const struct record *first, const struct section *sect
 		.instance_id = first->instance_id,
 		.capture_id = first->capture_id,
 		.reason = first->reason,
-		.ts_ns = clock_real_ns(),
+		.ts_ns = clock_agreed_ns(),
 	};
 
 	return record_append_section(&origin, section, ndjson);
