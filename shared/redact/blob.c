@@ -23,7 +23,19 @@ enum {
 	MIN_HEX_ENTROPY = 330,
 	MIN_UPPER = 4, /* fewer capitals and fewer digits than this are words */
 	MIN_DIGITS = 2,
+	MAX_ENCRYPTED = 4096,
 };
+
+/* Inside "ENC[AES256_GCM,data:…,iv:…,tag:…]": SOPS has encrypted it. */
+static bool is_encrypted(struct span text, size_t start)
+{
+	size_t from = start > MAX_ENCRYPTED ? start - MAX_ENCRYPTED : 0;
+	struct span before = span_sub(text, from, start - from);
+	const uint8_t *open = before.len == 0 ? NULL : memrchr(before.ptr, '[', before.len);
+
+	return open != NULL && open - before.ptr >= 3 && memcmp(open - 3, "ENC", 3) == 0 &&
+	       memchr(open, ']', (size_t)(before.ptr + before.len - open)) == NULL;
+}
 
 /* "sha512-…", "SHA256:…", "ssh-rsa AAAA…": published hashes and public keys. */
 static bool is_published(struct span text, size_t start, struct span run)
@@ -35,7 +47,7 @@ static bool is_published(struct span text, size_t start, struct span run)
 		if (span_starts_with(run, span_cstr(starts[i])))
 			return true;
 	}
-	if (span_find(before, SPAN_LIT("ENC[AES256_GCM,"), 0) < before.len) /* encrypted by SOPS */
+	if (is_encrypted(text, start))
 		return true;
 	if (span_starts_with(run, SPAN_LIT("AAAA")))
 		return span_find(before, SPAN_LIT("ssh-"), 0) < before.len ||

@@ -125,6 +125,15 @@ static struct literal read_bare(struct span text, size_t at)
 	struct literal literal = { .start = at, .closed = true };
 	int open = 0;
 
+	/* What SOPS has encrypted holds commas and names of its own. */
+	if (span_starts_with(span_sub(text, at, 4), SPAN_LIT("ENC["))) {
+		size_t close = span_find(span_sub(text, 0, at + LITERAL_MAX_BARE), SPAN_LIT("]"), at);
+
+		if (close < text.len && text.ptr[close] == ']') {
+			literal.end = literal.next = close + 1;
+			return literal;
+		}
+	}
 	for (; at < text.len && at - literal.start < LITERAL_MAX_WORD && !ends_bare(text, at); at++) {
 		if (is_alnum(text.ptr[at]))
 			continue;

@@ -160,14 +160,17 @@ static bool is_empty_word(struct span value)
 	return false;
 }
 
-/* "your-api-key-here", "AKIA…EXAMPLE": documentation. */
+/* "your-api-key-here", "AccessTokenHere", "AKIA…EXAMPLE": documentation. */
 static bool is_documentation(struct span value)
 {
-	static const struct span example = { (const uint8_t *)"EXAMPLE", 7 };
+	static const struct span example = { (const uint8_t *)"EXAMPLE", 7 }, here = { (const uint8_t *)"here", 4 };
 	static const char *const starts[] = { "your-", "your_", "<your", "my-api-key", "insert-", "insert_", "replace-me",
 	                                      "replace_me", "xxx" };
 
 	if (value.len >= example.len && span_eq(span_sub(value, value.len - example.len, example.len), example))
+		return true;
+	if (value.len > here.len && span_eq_nocase(span_sub(value, value.len - here.len, here.len), here) &&
+	    value_is_identifier(value))
 		return true;
 	for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
 		struct span start = span_cstr(starts[i]);

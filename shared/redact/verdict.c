@@ -166,11 +166,23 @@ static bool is_path(struct span value)
 	       value_is_identifier(value);
 }
 
+/* "token = ": quotes inside quotes were misread, and the value is still to come. */
+static bool is_open_assignment(struct span value)
+{
+	while (value.len > 0 && is_blank(value.ptr[value.len - 1]))
+		value.len--;
+	if (value.len < 2 || memchr("=:", value.ptr[value.len - 1], 2) == NULL)
+		return false;
+	for (value.len--; value.len > 0 && is_blank(value.ptr[value.len - 1]); value.len--)
+		continue;
+	return value.len > 0 && value_is_identifier(value) && memchr(value.ptr, ' ', value.len) == NULL;
+}
+
 static bool fits_strong(struct span text, const struct assignment *name, struct span value)
 {
 	if (value_is_number(value))
 		return fits_number(value, name);
-	if (is_path(value) || (!name->value.quoted && is_option(value)))
+	if (is_path(value) || (name->value.quoted ? is_open_assignment(value) : is_option(value)))
 		return false;
 	switch (name->form) {
 	case ASSIGN_ELEMENT:

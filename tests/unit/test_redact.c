@@ -117,6 +117,7 @@ static void redact_masks_by_name_in_every_notation(void **state)
 		{ "<add key=\"Password\" value=\"hunter22\"/>", "<add key=\"Password\" value=\"[REDACTED:PASSWORD]\"/>" },
 		{ "{\"name\":\"DB_PASSWORD\",\"value\":\"hunter22\"}",
 		  "{\"name\":\"DB_PASSWORD\",\"value\":\"[REDACTED:PASSWORD]\"}" },
+		{ "a_token = \"a_token = \"abcd1234efgh\"\"", "a_token = \"a_token = \"[REDACTED:TOKEN]\"\"" },
 		{ "chpasswd:\n  list: |\n    root:hunter22\nusers: []", "chpasswd:\n  list: |\n    [REDACTED:PASSWORD]\nusers: []" },
 	};
 
@@ -174,6 +175,9 @@ static void redact_leaves_what_a_reader_needs(void **state)
 		"Get:1 http://deb.debian.org/debian bookworm/main amd64 libssl3 amd64 3.0.11-1~deb12u2 [2,019 kB]",
 		"/usr/lib/python3.11/site-packages/charset_normalizer-3.3.2.dist-info/METADATA",
 		"PuttyPassword=0",
+		"db-password: ENC[AES256_GCM,data:O+5l4g==,iv:c/dS4BCBMbnKsXYuzBuCuVQt8RV9bOv5HgdpL+iwmns=,"
+		"tag:KkQfh6OymvCt4uC13p318g==,type:str]",
+		"token: YourAccessTokenHere",
 		"GITHUB_API_KEY=\nDYNATRACE_API_KEY=",
 		"PERPLEXITY_API_KEY=pplx-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
 		"Authorization: Bearer ${TOKEN}",
