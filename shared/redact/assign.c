@@ -5,7 +5,10 @@
 #include "shared/redact/literal.h"
 #include "shared/redact/verdict.h"
 
-enum { MAX_TYPE = 24 }; /* of the name of a type between a name and its value */
+enum {
+	MAX_TYPE = 24, /* of the name of a type between a name and its value */
+	MAX_PROPERTY = 64,
+};
 
 static bool is_name_byte(uint8_t c)
 {
@@ -194,12 +197,30 @@ static bool has_deeper_value(struct span text, size_t line_end)
 	struct span next = span_sub(text, line_end + 1, literal_line_end(text, line_end + 1) - line_end - 1);
 	size_t at = literal_skip_blanks(next, 0);
 
-	return at > 0 && at < next.len && span_find(next, SPAN_LIT(":"), 0) == next.len && next.ptr[at] != '#';
+	return at < next.len && (at > 0 || span_starts_with(next, SPAN_LIT("- "))) &&
+	       span_find(next, SPAN_LIT(":"), 0) == next.len && next.ptr[at] != '#';
+}
+
+/* YAML: "&anchor" and "!tag" stand before a value and are none. */
+static size_t skip_properties(struct span text, size_t at)
+{
+	while (at + 1 < text.len && (text.ptr[at] == '&' || text.ptr[at] == '!')) {
+		size_t end = at;
+
+		while (end < text.len && end - at < MAX_PROPERTY && !is_space(text.ptr[end]))
+			end++;
+		if (end == text.len || !is_blank(text.ptr[end]))
+			break;
+		at = literal_skip_blanks(text, end);
+	}
+	return at;
 }
 
 static void read_value(struct span text, struct assignment *name, size_t at)
 {
 	at = literal_skip_blanks(text, at);
+	if (name->form == ASSIGN_COLON)
+		at = skip_properties(text, at);
 	if (name->form == ASSIGN_COLON && name->strength == KEY_STRONG && at < text.len && text.ptr[at] == '\n' &&
 	    has_deeper_value(text, at)) {
 		name->form = ASSIGN_BLOCK;

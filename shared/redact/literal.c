@@ -167,6 +167,25 @@ size_t literal_full_end(struct span text, const struct literal *literal)
 	return end;
 }
 
+/* Three quotes in a row, to where they stand again (TOML, Python). */
+static bool read_triple(struct span text, size_t at, struct literal *literal)
+{
+	struct span quotes = span_sub(text, at, 3), window = span_sub(text, 0, at + 3 + LITERAL_MAX_BARE);
+	size_t end;
+
+	if (quotes.len < 3 || quotes.ptr[0] != quotes.ptr[1] || quotes.ptr[0] != quotes.ptr[2])
+		return false;
+	end = span_find(window, quotes, at + 3);
+	if (end >= window.len)
+		return false;
+	*literal = (struct literal){ .start = at + 3, .end = end, .next = end + 3, .quoted = true, .closed = true };
+	while (literal->start < end && is_space(text.ptr[literal->start]))
+		literal->start++;
+	while (literal->end > literal->start && is_space(text.ptr[literal->end - 1]))
+		literal->end--;
+	return true;
+}
+
 struct literal literal_read(struct span text, size_t at)
 {
 	size_t quote_len = literal_quote_len(text, at);
@@ -179,6 +198,8 @@ struct literal literal_read(struct span text, size_t at)
 	}
 	if (quote_len == 0)
 		return read_bare(text, at);
+	if (quote_len == 1 && read_triple(text, at, &literal))
+		return literal;
 	literal.end = literal_close(text, literal.start, quote_len, &literal.closed);
 	literal.next = literal.closed ? literal.end + quote_len : literal.end;
 	return literal;
@@ -238,10 +259,17 @@ static size_t indent_of(struct span text, size_t line_start)
 	return at - line_start;
 }
 
+/* YAML lets a list stand no deeper than its name. */
+static bool is_item(struct span text, size_t at)
+{
+	return span_starts_with(span_sub(text, at, 2), SPAN_LIT("- "));
+}
+
 struct literal literal_block(struct span text, size_t key_at, size_t line_end)
 {
 	size_t key_indent = indent_of(text, literal_line_start(text, key_at));
 	struct literal block = { .start = line_end, .end = line_end, .next = line_end, .closed = true };
+	bool is_list = is_item(text, line_end + 1 + key_indent) && indent_of(text, line_end + 1) == key_indent;
 	size_t at = line_end;
 
 	while (at < text.len) {
@@ -249,7 +277,8 @@ struct literal literal_block(struct span text, size_t key_at, size_t line_end)
 		size_t end = literal_line_end(text, line);
 		size_t indent = indent_of(text, line);
 
-		if (line + indent < end && indent <= key_indent)
+		if (line + indent < end && indent <= key_indent &&
+		    !(is_list && indent == key_indent && is_item(text, line + indent)))
 			break;
 		if (line + indent < end) {
 			if (block.end == line_end)

@@ -116,6 +116,9 @@ static void take_line(struct span text, struct literal *value)
 		word = at + 1;
 	}
 	value->end = end;
+	/* literal_full_end() then goes on to where such a line really ends. */
+	if (end - value->start >= LITERAL_MAX)
+		value->closed = false;
 }
 
 /* netrc: "machine HOST login USER password SECRET", on one line or several. */
@@ -239,6 +242,14 @@ static void take_header(struct span text, const struct assignment *name, struct 
 	value->start = skip_scheme(text, value->start, value->end);
 }
 
+/* "name: several words" (YAML) and "name = several words" (INI); a shell's name=value has no blanks around the sign. */
+static bool is_plain_line(const struct assignment *name)
+{
+	bool is_spaced = name->form == ASSIGN_EQUALS && name->value.start > name->end + 2;
+
+	return (name->form == ASSIGN_COLON || is_spaced) && name->starts_line && !name->value.quoted && !name->is_quoted;
+}
+
 void verdict_add(struct span text, const struct assignment *name, struct findings *findings, size_t *ret_end)
 {
 	struct assignment read = *name;
@@ -256,8 +267,7 @@ void verdict_add(struct span text, const struct assignment *name, struct finding
 	fits = name->strength == KEY_STRONG ? fits_strong(text, &read, value) : fits_weak(value);
 	if (!fits)
 		return;
-	if (name->form == ASSIGN_COLON && name->starts_line && !name->value.quoted && !name->is_quoted &&
-	    !is_authorization(name))
+	if (is_plain_line(name) && !is_authorization(name))
 		take_line(text, &read.value);
 	end = literal_full_end(text, &read.value);
 	/* Over several lines the quotes may have been misread: the names in between are looked at all the same. */

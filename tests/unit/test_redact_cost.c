@@ -157,6 +157,7 @@ static void redact_costs_grow_no_faster_than_hostile_text(void **state)
 		"%3Da ", "kind: Secret\n", "kind: Secret\ndata:\n a: b\n", "\\x1b[", "\\e[31mtoken=a", "bearer ", "A", "a/", "ZXlK",
 		"password: |\n", "password: <<EOF\n", "token\\\"", "\"name\": \"token\",", "mailgun", "PrivateKey = ", "session=", "Signature=", "\"kty\"", "-u a:",
 		"login machine password ", "secret: a, ", "key=", ":5432:", "QUJD\n", "chpasswd:\n", "H4sIAAAAAAAA",
+		"token: &a ", "tokens:\n- a\n", "token=\"\"\"", "token=ENC[", "secret = a ", "\"\"\"", "ab_9", "x-1A",
 	};
 
 	(void)state;
