@@ -18,16 +18,17 @@
 #include "shared/redact/rule.h"
 
 /*
- * Two sizes of text, and how many times as much the larger one may cost. No search goes further than 64 KiB, so that what
- * is larger than that must cost no more than its share. For the many rules smaller texts have to do: a search that
- * ends there with the text may make four times the text cost up to ten times as much; the square would be 16 times.
+ * Two sizes of text, and how many times as much the larger one may cost. No search goes further than 64 KiB: in twice a
+ * text that is larger, twice the work and what the searches near its end were spared; the square would be four times.
+ * For the many rules smaller texts have to do, whose searches end with the text: four times the text may cost up to ten
+ * times as much; the square would be 16 times.
  */
 struct sizes {
 	size_t small, large;
 	unsigned most_growth_tenths;
 };
 
-static const struct sizes beyond_windows = { 80 * 1024, 160 * 1024, 25 }, within_windows = { 8 * 1024, 32 * 1024, 100 };
+static const struct sizes beyond_windows = { 80 * 1024, 160 * 1024, 30 }, within_windows = { 8 * 1024, 32 * 1024, 100 };
 
 enum { MOST_PER_BYTE = 2500, BYTES_A_STEP = 16 };
 
