@@ -23,7 +23,9 @@ void conn_start_writing(struct conn *conn, const struct http1_answer *answer, co
 	(void)conn_take_work(conn);
 	http1_parser_free(conn->parser);
 	conn->parser = NULL;
-	if (end_cause == NULL && (!conn->keep_alive || conn->host->draining || answer->close))
+	/* A stranger has one request. */
+	if (end_cause == NULL && (!conn->keep_alive || conn->host->draining || answer->close ||
+	                          caller_is_stranger(&conn->caller)))
 		end_cause = conn->host->draining ? "drain" : "done";
 	conn->linger_cause = end_cause;
 	sent.close = end_cause != NULL;

@@ -127,7 +127,6 @@ void credential_reset(struct task *task, struct ledger *ledger)
 {
 	struct err err = ERR_INIT;
 	enum status status = ledger_identity_reset(ledger, span_cstr(task->id), task->certificate, task->peer, &err);
-	struct jdoc *doc;
 
 	if (status == STATUS_NOT_FOUND) {
 		task_answer_error(task, 404, "no key is bound to this workspace's identity");
@@ -139,11 +138,5 @@ void credential_reset(struct task *task, struct ledger *ledger)
 	}
 	log_event(LOG_WARN, "identity.reset", LOG_S("org", task->tenant->org), LOG_S("workspace_id", task->id),
 	          LOG_S("operator", task->certificate), LOG_S("peer", task->peer));
-	doc = jdoc_object();
-	if (jdoc_set_bool(doc, "ok", true)) {
-		task_answer_doc(task, 200, doc);
-		return;
-	}
-	jdoc_free(doc);
-	task_answer_doc(task, 200, NULL);
+	task_answer_ok(task);
 }

@@ -49,11 +49,10 @@ static void enrolling_free(struct enrolling *enrolling)
 
 /* -- answers ------------------------------------------------------------------------------------------------- */
 
-/* A stranger's connection ends with its answer. */
 static void answer(struct conn *conn, int code, struct span body, int64_t retry_after_s)
 {
 	conn_answer(conn, &(struct http1_answer){ .code = code, .content_type = "application/json", .body = body,
-	                                          .retry_after_s = retry_after_s, .close = true });
+	                                          .retry_after_s = retry_after_s });
 }
 
 static void answer_error(struct conn *conn, int code, const char *words, int64_t retry_after_s)

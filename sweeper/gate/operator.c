@@ -73,7 +73,6 @@ void operator_retry(struct task *task, struct ledger *ledger)
 {
 	struct err err = ERR_INIT;
 	enum status status = ledger_retry(ledger, span_cstr(task->id), &err);
-	struct jdoc *doc;
 
 	if (status == STATUS_CONFLICT) {
 		task_answer_error(task, 409, "it was shipped and its bundle is no longer kept here: look in Loki");
@@ -85,11 +84,5 @@ void operator_retry(struct task *task, struct ledger *ledger)
 	}
 	log_event(LOG_INFO, "capture.retry", LOG_S("capture_id", task->id), LOG_S("org", task->tenant->org));
 	wake_raise(task->ship_wake);
-	doc = jdoc_object();
-	if (jdoc_set_bool(doc, "ok", true)) {
-		task_answer_doc(task, 200, doc);
-		return;
-	}
-	jdoc_free(doc);
-	task_answer_doc(task, 200, NULL);
+	task_answer_ok(task);
 }

@@ -94,6 +94,13 @@ void task_answer_doc(struct task *task, int code, struct jdoc *doc)
 	jdoc_free(doc);
 }
 
+void task_answer_ok(struct task *task)
+{
+	buf_reset(&task->answer);
+	buf_append_cstr(&task->answer, "{\"ok\":true}");
+	task->code = 200;
+}
+
 void task_answer_ledger(struct task *task, enum status status, const struct err *err)
 {
 	if (status == STATUS_NOT_FOUND) {

@@ -49,6 +49,8 @@ void task_start(struct gate_tenant *tenant, struct conn *conn, const struct task
 void task_answer_error(struct task *task, int code, const char *reason);
 /* NULL or a dump that fails is 503. Takes the document over. */
 void task_answer_doc(struct task *task, int code, struct jdoc *doc);
+/* 200 and {"ok":true}. */
+void task_answer_ok(struct task *task);
 /* What a failed call of the ledger means for the caller; the words go to the log only. */
 void task_answer_ledger(struct task *task, enum status status, const struct err *err);
 

@@ -43,7 +43,19 @@ def make_box(tmp_path, authority, box):
         agent.stop()
 
 
+def refuse_bundles(database, refuse):
+    """The database takes no bundle, as when it is out of space."""
+    if refuse:
+        database.execute("""CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS
+                            $$BEGIN RAISE EXCEPTION 'no room' USING ERRCODE = 'disk_full'; END$$""")
+        database.execute("""CREATE TRIGGER no_room BEFORE UPDATE OF bundle ON rescue.captures
+                            FOR EACH ROW WHEN (NEW.state = 'received') EXECUTE FUNCTION no_room()""")
+    else:
+        database.execute("DROP TRIGGER no_room ON rescue.captures")
+
+
 def test_a_whole_life(gate, database, region, make_box, instance):
+    """Enrolled, held, failed, captured, cut off, rebooted, uploaded from the spool, shipped, stood down."""
     agent = make_box(instance, gate.port).start()
     wait_for("the agent to be told to wait for its row", lambda: "identity.waiting" in agent.log_text())
     workspace = database.add_workspace(instance_id=instance.instance_id)
@@ -53,7 +65,13 @@ def test_a_whole_life(gate, database, region, make_box, instance):
     assert ("PUT", "/latest/api/token", 200) in instance.requests
     assert all(code == 200 for _, _, code in instance.requests)
     wait_for("the agent to be held", lambda: gate.metric("rescue_held_agents") == 1)
+    refuse_bundles(database, True)
     database.execute("UPDATE workspaces SET updated_at = now() - interval '700 s' WHERE id = %s", workspace)
+    wait_for("a bundle that is not taken", lambda: "upload.retry" in agent.log_text())
+    assert list(agent.spool.glob("*.ndjson.gz"))
+    assert agent.stop() == 0
+    refuse_bundles(database, False)
+    agent.start()
     capture = wait_for("the bundle", lambda: [c for c in database.captures(workspace) if c["state"] == "shipped"])[0]
     records = gate.archived(capture["capture_id"])
     assert records[0]["instance_id"] == instance.instance_id

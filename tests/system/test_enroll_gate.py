@@ -286,7 +286,11 @@ def test_what_is_no_enrolment_is_refused(gate, authority):
     assert client.request("POST", "/v1/enroll", body={"csr": "x"})[0] == 400
     assert client.request("POST", "/v1/enroll", body={"csr": "x", "document": "{}", "signature": "x"})[0] == 401
     assert client.request("GET", "/v1/enroll")[0] == 405
-    # A stranger learns nothing and does nothing else.
+    # A stranger has one request, learns nothing and does nothing else.
+    connection = client.connect()
+    connection.request("GET", "/v1/enroll")
+    assert connection.getresponse().headers["Connection"] == "close"
+    connection.close()
     for method, path in [("GET", "/v1/orders/next?wait=0"), ("POST", "/v1/identity/renew"), ("GET", "/v1/captures"),
                          ("GET", "/v1/nothing")]:
         assert client.request(method, path)[0] == 403
