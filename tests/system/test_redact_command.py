@@ -35,6 +35,19 @@ def test_the_filter_prints_the_text_without_its_secrets(agent):
                            "  see https://u:[REDACTED:URL_PASSWORD]@h/ and [REDACTED:GITHUB_TOKEN]\n")
 
 
+def test_a_text_of_any_length_passes_in_bounded_memory(agent, tmp_path):
+    line = "2026-11-25T04:00:00Z worker[7]: nothing to see in this line of the log\n"
+    count = 12 * 1024 * 1024 // len(line)
+    with open(tmp_path / "long.log", "w") as log:
+        log.write(line * count + "export A_TOKEN=blue-whale-9\n" + line * count)
+    done = subprocess.run(["/usr/bin/env", "bash", "-c", f"ulimit -v 65536; exec {BIN}/rescue-agent redact {tmp_path}/long.log"],
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == line * count + "export A_TOKEN=[REDACTED:TOKEN]\n" + line * count
+    done = agent("redact", "--explain", str(tmp_path / "long.log"))
+    assert done.stdout == f"{tmp_path}/long.log:{count + 1}:16: key-name TOKEN\n"
+
+
 def test_explain_names_rule_and_place_and_never_the_value(agent, tmp_path):
     expected = ["2:16: key-name TOKEN", "3:17: url-credentials URL_PASSWORD", "3:39: github-token GITHUB_TOKEN"]
     done = agent("redact", "--explain", text=TEXT)
