@@ -303,6 +303,9 @@ enum status ledger_backlog(struct ledger *ledger, int64_t *ret_count, int64_t *r
 /* Clears the bundles that were shipped more than `keep_s` seconds ago. */
 enum status ledger_clear_bundles(struct ledger *ledger, int64_t keep_s, int64_t batch, struct err *err);
 
+/* Forgets what nobody has asked for in `keep_s` seconds: workspaces whose agents are gone, and delivered events. */
+enum status ledger_forget(struct ledger *ledger, int64_t keep_s, int64_t batch, struct err *err);
+
 /* -- events (events.c) -------------------------------------------------------------------------------------- */
 
 struct ledger_event {

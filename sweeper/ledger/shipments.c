@@ -129,12 +129,24 @@ enum status ledger_backlog(struct ledger *ledger, int64_t *ret_count, int64_t *r
 	return status;
 }
 
-enum status ledger_clear_bundles(struct ledger *ledger, int64_t keep_s, int64_t batch, struct err *err)
+static enum status run_old(struct ledger *ledger, enum sql sql, int64_t keep_s, int64_t batch, struct err *err)
 {
 	PARAMS_AUTO params = { .count = 0 };
 	ROWS_AUTO rows = { NULL };
 
 	params_int(&params, keep_s);
 	params_int(&params, batch);
-	return connection_run(&ledger->connection, SQL_BUNDLES_CLEAR, &params, &rows, err);
+	return connection_run(&ledger->connection, sql, &params, &rows, err);
+}
+
+enum status ledger_clear_bundles(struct ledger *ledger, int64_t keep_s, int64_t batch, struct err *err)
+{
+	return run_old(ledger, SQL_BUNDLES_CLEAR, keep_s, batch, err);
+}
+
+enum status ledger_forget(struct ledger *ledger, int64_t keep_s, int64_t batch, struct err *err)
+{
+	enum status status = run_old(ledger, SQL_IDENTITIES_FORGET, keep_s, batch, err);
+
+	return status == STATUS_OK ? run_old(ledger, SQL_EVENTS_FORGET, keep_s, batch, err) : status;
 }

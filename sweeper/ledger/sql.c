@@ -9,6 +9,7 @@ extern const char sql_text_migration_003_enrolment[];
 extern const char sql_text_migration_004_ticket_keys[];
 extern const char sql_text_migration_005_console[];
 extern const char sql_text_migration_006_refused[];
+extern const char sql_text_migration_007_forget[];
 
 struct statement {
 	const char *name;
@@ -26,6 +27,7 @@ const char *const sql_migrations[] = {
 	sql_text_migration_004_ticket_keys,
 	sql_text_migration_005_console,
 	sql_text_migration_006_refused,
+	sql_text_migration_007_forget,
 };
 const size_t sql_migration_count = sizeof sql_migrations / sizeof sql_migrations[0];
 

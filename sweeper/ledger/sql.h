@@ -42,8 +42,10 @@ enum sql_mode {
 	X(SQL_ENROLL_ISSUED, enroll_issued, SQL_PREPARED) \
 	X(SQL_ENROLL_RENEW, enroll_renew, SQL_PREPARED) \
 	X(SQL_EVENTS_CLAIM, events_claim, SQL_PREPARED) \
+	X(SQL_EVENTS_FORGET, events_forget, SQL_PLANNED) \
 	X(SQL_EVENT_DONE, event_done, SQL_PREPARED) \
 	X(SQL_EVENT_LATER, event_later, SQL_PREPARED) \
+	X(SQL_IDENTITIES_FORGET, identities_forget, SQL_PLANNED) \
 	X(SQL_IDENTITY_CONFLICT, identity_conflict, SQL_PLANNED) \
 	X(SQL_IDENTITY_RESET, identity_reset, SQL_PLANNED) \
 	X(SQL_IDENTITY_STRUCTURED, identity_structured, SQL_PLANNED) \

@@ -11,8 +11,8 @@
 #include "sweeper/verdict/timeouts.h"
 
 enum {
-	KEEP_SHIPPED_S = 7 * 24 * 3600,
-	CLEAR_BATCH = 500,
+	KEEP_S = 7 * 24 * 3600,
+	FORGET_BATCH = 5000, /* a sweep: more than boots come between two */
 	RETRY_BASE_MS = 500,
 	RETRY_CAP_MS = 30 * 1000,
 };
@@ -87,7 +87,7 @@ enum status sweep_once(struct sweep *sweep, int64_t *ret_flipped, struct err *er
 	return status;
 }
 
-/* One round: verdicts, then the bundles that nobody needs any more. */
+/* One round: verdicts, then what nobody asks for any more. */
 static enum status run_round(struct sweep *sweep, struct err *err)
 {
 	int64_t flipped;
@@ -98,7 +98,7 @@ static enum status run_round(struct sweep *sweep, struct err *err)
 		status = sweep_once(sweep, &flipped, err);
 	if (status == STATUS_OK) {
 		metrics_set(METRIC_SWEEP_LAST_SUCCESS, NULL, clock_agreed_ns() / 1000000000);
-		status = ledger_clear_bundles(sweep->ledger, KEEP_SHIPPED_S, CLEAR_BATCH, err);
+		status = ledger_forget(sweep->ledger, KEEP_S, FORGET_BATCH, err);
 	}
 	return status;
 }

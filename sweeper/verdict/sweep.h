@@ -2,7 +2,7 @@
  * sweep: the loop that finds rows which are `provisioning` for longer than they may, and flips them.
  *
  * It stands at the start of the data's way: one verdict makes one capture order. It writes nothing but verdicts
- * and clears bundles that were shipped long ago; it never stops, deletes or reaps anything.
+ * and forgets what nobody has asked for in a week; it never stops, deletes or reaps anything.
  * One struct sweep a tenant, with a database connection of its own.
  * Thread: one at a time for each struct sweep; calls block.
  */

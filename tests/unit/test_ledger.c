@@ -376,6 +376,30 @@ static void ledger_gives_an_event_out_until_it_is_done(void **state)
 	assert_string_equal(database_sql("SELECT attempts FROM rescue.events"), "1");
 }
 
+static void ledger_forgets_what_nobody_has_asked_for(void **state)
+{
+	(void)state;
+	(void)database_sql("INSERT INTO rescue.identities (workspace_id, first_seen_at, last_seen_at, not_after) VALUES"
+	                   " ('gone', now() - interval '9 days', now() - interval '8 days', NULL),"
+	                   " ('ended', now() - interval '9 days', now() - interval '8 days', now() - interval '1 day'),"
+	                   " ('certified', now() - interval '9 days', now() - interval '8 days', now() + interval '1 day'),"
+	                   " ('asking', now() - interval '9 days', now() - interval '6 days', NULL)");
+	(void)fixture_order(BOX, "i-1");
+	(void)database_sql("INSERT INTO rescue.events SELECT gen_random_uuid(), workspace_id, capture_id, org, event_type,"
+	                   " payload, created_at, now() - make_interval(days => days) FROM rescue.events, (VALUES (6), (8))"
+	                   " AS old (days)");
+	assert_int_equal(ledger_forget(ledger, 7 * 24 * 3600, 1, &err), STATUS_OK);
+	assert_string_equal(database_sql("SELECT count(*) FROM rescue.identities"), "3");
+	assert_int_equal(ledger_forget(ledger, 7 * 24 * 3600, 10, &err), STATUS_OK);
+	assert_string_equal(database_sql("SELECT string_agg(workspace_id, ' ' ORDER BY workspace_id) FROM rescue.identities"),
+	                    "asking certified");
+	/* One is still to be delivered, one was six days ago. */
+	assert_string_equal(database_sql("SELECT count(*) FROM rescue.events"), "2");
+	assert_string_equal(database_sql("SELECT count(*) FROM rescue.events WHERE delivered_at < now() - interval '7 days'"),
+	                    "0");
+	assert_string_equal(database_sql("SELECT count(*) FROM rescue.captures"), "1");
+}
+
 #define EACH(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -397,6 +421,7 @@ int main(void)
 		EACH(ledger_leaves_a_failed_migration_undone),
 		EACH(ledger_refuses_a_newer_schema),
 		EACH(ledger_gives_an_event_out_until_it_is_done),
+		EACH(ledger_forgets_what_nobody_has_asked_for),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_start, fixture_stop);
