@@ -1,14 +1,16 @@
 """The systemd units, as far as they can be judged without booting with them."""
 
 import ctypes
+import gzip
 import json
 import os
 import shutil
+import stat
 import subprocess
 
 import pytest
 
-from conftest import ROOT
+from conftest import BIN, ROOT
 
 UNITS = ROOT / "packaging" / "systemd"
 SERVICES = ("rescue-agent.service", "rescue-sweeper.service")
@@ -77,3 +79,40 @@ def test_kernel_log_comes_as_standard_input(make_agent, workspace_id_of_this_box
 @pytest.fixture
 def workspace_id_of_this_box():
     return "ws-units"
+
+
+@pytest.fixture(scope="module")
+def booted(tmp_path_factory):
+    """What is left of a box that booted with the agent's unit under a real systemd."""
+    if os.getuid() != 0 or not os.path.exists("/lib/systemd/systemd") or not os.path.exists("/dev/kmsg"):
+        pytest.skip("needs root, systemd and /dev/kmsg")
+    folder = tmp_path_factory.mktemp("booted")
+    config = folder / "agent.yaml"
+    config.write_text("sweepers: [https://127.0.0.1:1]\nboot_deadline_s: 1\n")
+    done = subprocess.run([ROOT / "tests/system/systemd_box.sh", folder, BIN / "rescue-agent",
+                           UNITS / "rescue-agent.service", config], timeout=120)
+    if done.returncode == 77:
+        pytest.skip("this kernel does not let a systemd boot in namespaces")
+    assert done.returncode == 0, (folder / "log").read_text()
+    return folder
+
+
+def test_real_systemd_keeps_the_agent_running(booted):
+    assert "Active: active (running)" in (booted / "status").read_text()
+    processes = [dict(line.split(":\t", 1) for line in path.read_text().splitlines())
+                 for path in booted.glob("process-*")]
+    assert len(processes) == 2
+    for process in processes:
+        assert process["NoNewPrivs"] == "1" and process["Seccomp"] == "2"
+        assert int(process["CapBnd"], 16) == int(process["CapEff"], 16) == 1 << 2  # CAP_DAC_READ_SEARCH
+
+
+def test_agent_reads_its_box_under_its_unit(booted):
+    [early] = booted.glob("spool/early-*.ndjson.gz")
+    assert stat.S_IMODE(early.stat().st_mode) == 0o600
+    sections = {record["section"]: record for record in map(json.loads, gzip.decompress(early.read_bytes()).splitlines())}
+    assert sections["config.yaml"]["outcome"] == "ok" and "[REDACTED:" in sections["config.yaml"]["content"]
+    # Without CAP_SYSLOG and without the device.
+    assert "[" in sections["host"]["content"].split("== kernel log, last 100 lines ==\n")[1]
+    assert "sandbox: seccomp" in sections["verdict"]["content"]
+    assert "error" not in {record["outcome"] for record in sections.values()}
