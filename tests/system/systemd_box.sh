@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
-# Boots a systemd of its own, in namespaces over a throw-away copy of this machine's files, with the agent's unit and
-# nothing else, and leaves what came of it in a folder. For test_units.py; as root.
+# Boots a systemd of its own, in namespaces over a throw-away copy of this machine's files, with the units of a folder
+# and nothing else, and leaves what came of it. For test_units.py; as root.
 #
-#   systemd_box.sh FOLDER AGENT UNIT CONFIG
+#   systemd_box.sh FOLDER
 #
-# Ends with 77 where the kernel does not allow it. What is left in FOLDER: status (systemctl's), spool/, and for
-# each of the agent's processes process-N (its /proc/…/status).
+# FOLDER/tree is put over the copy; its etc/systemd/system is all there is of that, and its units are started.
+# /probe in it is run, has FOLDER as /result, and ends the box when it ends. Ends with 77 where the kernel does not allow
+# any of this.
 set -euo pipefail
 
-folder=$1 agent=$2 unit=$3 config=$4
-stage=${5:-outside}
+folder=$1
+stage=${2:-outside}
 group=rescue-test-$(basename "$folder")
 
 # The processes are gone by then, and their control groups empty.
@@ -24,7 +25,7 @@ outside() {
 	mkdir -p "$folder"/{groups,layers}
 	trap remove_group EXIT
 	timeout 60 unshare --mount --pid --fork --uts --ipc --net --kill-child \
-		"$0" "$folder" "$agent" "$unit" "$config" inside >"$folder/log" 2>&1
+		"$0" "$folder" inside >"$folder/log" 2>&1
 }
 
 # A control group of its own, with no device rules of an earlier run on it.
@@ -34,7 +35,7 @@ inside() {
 		exit 77
 	fi
 	echo 0 >"$folder/groups/$group/cgroup.procs"
-	exec unshare --cgroup "$0" "$folder" "$agent" "$unit" "$config" boot
+	exec unshare --cgroup "$0" "$folder" boot
 }
 
 make_devices() {
@@ -56,21 +57,6 @@ make_devices() {
 	mount -t devpts -o newinstance,ptmxmode=0666 devpts "$1/pts"
 }
 
-# Waits for the early capture, takes down what there is to see, and ends the box.
-write_probe() {
-	cat <<-END
-		[Unit]
-		DefaultDependencies=no
-		[Service]
-		Type=oneshot
-		ExecStart=/bin/sh -c 'for i in \$\$(seq 200); do \
-			ls /var/lib/rescue/spool/early-*.gz && break; sleep 0.1; done; \
-			systemctl status rescue-agent.service >/result/status 2>&1; cp -r /var/lib/rescue/spool /result/; \
-			for p in \$\$(pidof rescue-agent); do cp /proc/\$\$p/status /result/process-\$\$p; done; \
-			systemctl exit 0'
-	END
-}
-
 boot() {
 	local root=$folder/layers/root units name
 	mount -t tmpfs tmpfs "$folder/layers"
@@ -83,20 +69,25 @@ boot() {
 	mount -t tmpfs tmpfs "$root/tmp"
 	make_devices "$root/dev"
 	units=$root/etc/systemd/system
-	rm -rf "$units" "$root/etc/rescue" "$root/var/lib/rescue"
-	mkdir -p "$units" "$root/etc/rescue" "$root/configs" "$root/result"
+	rm -rf "$units" "$root/etc/rescue" "$root"/var/lib/rescue*
+	cp -r "$folder/tree/." "$root/"
+	mkdir -p "$root/result"
 	mount --bind "$folder" "$root/result"
+	cat >"$units/probe.service" <<-END
+		[Unit]
+		DefaultDependencies=no
+		[Service]
+		Type=oneshot
+		ExecStart=/probe
+		ExecStopPost=systemctl exit 0
+	END
+	printf '[Unit]\nDefaultDependencies=no\nWants=%s\n' "$(cd "$units" && echo ./*.service | sed 's|\./||g')" \
+		>"$units/test.target"
 	# The kernel and its settings are everybody's.
 	for name in systemd-sysctl systemd-udevd systemd-udev-trigger systemd-modules-load systemd-random-seed; do
 		ln -s /dev/null "$units/$name.service"
 	done
-	cp "$unit" "$units/rescue-agent.service"
-	cp "$config" "$root/etc/rescue/agent.yaml"
-	cp "$agent" "$root/usr/bin/rescue-agent"
-	printf 'runtime: claude\nOPENAI_API_KEY: sk-1234567890abcdefghCANARY\n' >"$root/configs/config.yaml"
 	echo 0123456789abcdef0123456789abcdef >"$root/etc/machine-id"
-	write_probe >"$units/probe.service"
-	printf '[Unit]\nDefaultDependencies=no\nWants=rescue-agent.service probe.service\n' >"$units/test.target"
 	cd "$root"
 	mkdir -p old
 	pivot_root . old

@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from conftest import BIN, ROOT
+from conftest import BIN, ORG, ROOT, TRUST_DOMAIN
 
 UNITS = ROOT / "packaging" / "systemd"
 SERVICES = ("rescue-agent.service", "rescue-sweeper.service")
@@ -81,30 +81,74 @@ def workspace_id_of_this_box():
     return "ws-units"
 
 
+PROBE = """#!/bin/bash
+for i in $(seq 200); do
+	ls /var/lib/rescue/spool/early-*.gz && exec 3<>/dev/tcp/127.0.0.1/9464 && break
+	sleep 0.1
+done
+printf 'GET /healthz HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n' >&3
+timeout 5 cat <&3 >/result/healthz
+systemctl status rescue-agent.service rescue-sweeper.service >/result/status 2>&1
+cp -r /var/lib/rescue/spool /result/
+for name in rescue-agent rescue-sweeper; do
+	for pid in $(pidof $name); do cp /proc/$pid/status /result/$name-$pid; done
+done
+"""
+
+
 @pytest.fixture(scope="module")
-def booted(tmp_path_factory):
-    """What is left of a box that booted with the agent's unit under a real systemd."""
+def booted(tmp_path_factory, authority):
+    """What is left of a box that booted with both units under a real systemd."""
     if os.getuid() != 0 or not os.path.exists("/lib/systemd/systemd") or not os.path.exists("/dev/kmsg"):
         pytest.skip("needs root, systemd and /dev/kmsg")
     folder = tmp_path_factory.mktemp("booted")
-    config = folder / "agent.yaml"
-    config.write_text("sweepers: [https://127.0.0.1:1]\nboot_deadline_s: 1\n")
-    done = subprocess.run([ROOT / "tests/system/systemd_box.sh", folder, BIN / "rescue-agent",
-                           UNITS / "rescue-agent.service", config], timeout=120)
+    tree = folder / "tree"
+    for path in ("usr/bin", "etc/systemd/system", "etc/rescue", "configs"):
+        (tree / path).mkdir(parents=True)
+    for program in ("rescue-agent", "rescue-sweeper"):
+        shutil.copy(BIN / program, tree / "usr/bin")
+        shutil.copy(UNITS / f"{program}.service", tree / "etc/systemd/system")
+    (tree / "configs/config.yaml").write_text("runtime: claude\nOPENAI_API_KEY: sk-1234567890abcdefghCANARY\n")
+    (tree / "etc/rescue/agent.yaml").write_text("sweepers: [https://127.0.0.1:1]\nboot_deadline_s: 1\n")
+    for source, name in zip((*authority.issue("--server", "localhost"), authority.ca), ("s.crt", "s.key", "ca.crt")):
+        shutil.copy(source, tree / "etc/rescue" / name)
+        (tree / "etc/rescue" / name).chmod(0o644)
+    (tree / "etc/rescue/sweeper.yaml").write_text(json.dumps({
+        "trust_domain": TRUST_DOMAIN,
+        "tls": {"cert": "/etc/rescue/s.crt", "key": "/etc/rescue/s.key", "client_ca": "/etc/rescue/ca.crt"},
+        "tenants": [{"org": ORG, "database": "host=/nonexistent dbname=none"}],
+        "sinks": [{"kind": "archive", "dir": "/var/lib/rescue-sweeper"}]}))
+    # As the package's sysusers.d would make it.
+    passwd = open("/etc/passwd").read()
+    if "rescue-sweeper:" not in passwd:
+        (tree / "etc/passwd").write_text(passwd + "rescue-sweeper:x:65432:65432::/:/usr/sbin/nologin\n")
+        (tree / "etc/group").write_text(open("/etc/group").read() + "rescue-sweeper:x:65432:\n")
+    (tree / "probe").write_text(PROBE)
+    (tree / "probe").chmod(0o755)
+    done = subprocess.run([ROOT / "tests/system/systemd_box.sh", folder], timeout=120)
     if done.returncode == 77:
         pytest.skip("this kernel does not let a systemd boot in namespaces")
     assert done.returncode == 0, (folder / "log").read_text()
     return folder
 
 
-def test_real_systemd_keeps_the_agent_running(booted):
-    assert "Active: active (running)" in (booted / "status").read_text()
-    processes = [dict(line.split(":\t", 1) for line in path.read_text().splitlines())
-                 for path in booted.glob("process-*")]
-    assert len(processes) == 2
-    for process in processes:
+def processes(booted, name):
+    return [dict(line.split(":\t", 1) for line in path.read_text().splitlines()) for path in booted.glob(f"{name}-*")]
+
+
+def test_real_systemd_keeps_both_running(booted):
+    assert (booted / "status").read_text().count("Active: active (running)") == 2
+    assert (booted / "healthz").read_text().startswith("HTTP/1.1 200 ")
+
+
+def test_processes_have_what_their_units_give(booted):
+    agent, sweeper = processes(booted, "rescue-agent"), processes(booted, "rescue-sweeper")
+    assert len(agent) == 2 and len(sweeper) == 1
+    for process in agent + sweeper:
         assert process["NoNewPrivs"] == "1" and process["Seccomp"] == "2"
+    for process in agent:
         assert int(process["CapBnd"], 16) == int(process["CapEff"], 16) == 1 << 2  # CAP_DAC_READ_SEARCH
+    assert int(sweeper[0]["CapBnd"], 16) == 0 and not sweeper[0]["Uid"].startswith("0\t")
 
 
 def test_agent_reads_its_box_under_its_unit(booted):
