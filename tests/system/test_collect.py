@@ -1,7 +1,6 @@
 """What `rescue-agent collect` finds on a box: prepared folders as root, an Engine double, and a real Docker Engine."""
 
 import base64
-import contextlib
 import http.server
 import json
 import os
@@ -11,12 +10,12 @@ import signal
 import socket
 import subprocess
 import threading
-import time
 
 import pytest
 
 from conftest import BIN
 from engine import ERR, OUT, Engine, frame, json_file
+from private_engine import PrivateEngine
 
 MIB = 1024 * 1024
 NAMES = ["config.yaml", "system-prompt.md", "cloud-init-output.log.tail", "cloud-init.status", "docker-ps",
@@ -650,51 +649,24 @@ IMAGE_PROGRAMS = ("sh", "echo", "sleep", "env", "cat", "seq", "head")
 @pytest.fixture(scope="module")
 def docker(tmp_path_factory):
     """A private Docker Engine whose data lies below a box's root; stopped by the pid that it wrote."""
-    if shutil.which("dockerd") is None:
-        pytest.skip("dockerd is not installed")
-    if os.getuid() != 0:
-        pytest.skip("dockerd needs root")
     busybox = next((p for p in ("/bin/busybox", "/usr/bin/busybox") if os.path.exists(p)), None)
     if busybox is None:
         pytest.skip("busybox-static is not installed")
     folder = tmp_path_factory.mktemp("docker")
     box = Box(folder)
     box.socket.parent.mkdir(parents=True)
-    log = open(folder / "dockerd.log", "wb")
-    daemon = subprocess.Popen(
-        ["dockerd", "--iptables=false", "--ip6tables=false", "--bridge=none", "--ip-forward=false", "--ip-masq=false",
-         "--storage-driver=vfs", "--data-root", box.root / "var/lib/docker", "--exec-root", folder / "exec",
-         "-p", folder / "pid", "-H", f"unix://{folder}/s.sock"], stdout=log, stderr=log)
-
-    def run(*args):
-        return subprocess.run(["docker", "-H", f"unix://{folder}/s.sock", *args], check=True, capture_output=True,
-                              timeout=120).stdout.decode().strip()
-
-    def answers():
-        with contextlib.suppress(subprocess.CalledProcessError):
-            return run("version") and True
-
-    deadline = time.monotonic() + 60
-    while not answers():
-        if daemon.poll() is not None or time.monotonic() > deadline:
-            daemon.kill()
-            daemon.wait()
-            pytest.skip("dockerd does not start here: " + (folder / "dockerd.log").read_text()[-300:])
-        time.sleep(0.2)
-    os.link(folder / "s.sock", box.socket)
+    engine = PrivateEngine(folder, box.root / "var/lib/docker")
+    os.link(engine.socket, box.socket)
     image = folder / "image/bin"
     image.mkdir(parents=True)
     shutil.copy(busybox, image / "busybox")
     for name in IMAGE_PROGRAMS:
         (image / name).symlink_to("busybox")
-    subprocess.run(f"tar -C {folder}/image -c . | docker -H unix://{folder}/s.sock import - box:1", shell=True,
-                   check=True, capture_output=True)
+    engine.import_image(folder / "image", "box:1")
     try:
-        yield box, run, daemon
+        yield box, engine.run, engine.daemon
     finally:
-        daemon.terminate()
-        daemon.wait(60)
-        log.close()
+        engine.stop()
 
 
 @pytest.fixture
