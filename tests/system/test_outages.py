@@ -159,6 +159,25 @@ def test_a_capture_on_which_loki_always_breaks_holds_up_no_other(database, make_
     assert_each_once_in_order(loki, [bad, *good])
 
 
+@pytest.mark.skipif(not FAULT_BIN.exists(), reason="needs packaging/build fault")
+def test_leases_are_kept_for_as_long_as_loki_is_slow(database, make_sweeper, loki):
+    """One claim takes several times as long as a lease lasts, and another sweeper waits for it to end."""
+    sweepers = [make_sweeper(sinks=[to_loki(loki)]) for _ in range(2)]
+    for sweeper in sweepers:
+        sweeper.program = [FAULT_BIN / "rescue-sweeper"]  # its leases last 6 s, its requests 5
+    sweepers[0].migrate()
+    loki.fail({"kind": "slow", "seconds": 3, "count": 5})
+    captures = [store(database, {"verdict": "v\n", "host": os.urandom(100000).hex(), "docker-ps": os.urandom(100000).hex()})
+                for _ in range(12)]
+    for sweeper in sweepers:
+        sweeper.start()
+    wait_all_shipped(database)
+    assert_each_once_in_order(loki, captures)
+    logs = "".join(sweeper.log_text() for sweeper in sweepers)
+    assert "event=ship.lease_lost" not in logs
+    assert logs.count("event=ship.shipped") == len(captures)
+
+
 # -- PostgreSQL ------------------------------------------------------------------------------------------------------
 
 @pytest.fixture
