@@ -6,31 +6,38 @@
 
 enum { STATEMENT_MAX = 4096 };
 
-static enum status offer_index(struct ledger *ledger, const char *org, struct err *err)
+static const char *const without_index[] = {
+	[LEDGER_INDEX_SWEEP] = "each sweep reads every row of the workspaces table",
+	[LEDGER_INDEX_INSTANCE] = "each enrolment reads every row of the workspaces table",
+};
+
+static enum status offer_index(struct ledger *ledger, enum ledger_index index, const char *org, struct err *err)
 {
 	BUF_AUTO statement = BUF_INIT(STATEMENT_MAX);
 
-	if (ledger_index_statement(ledger, &statement) != STATUS_OK)
+	if (ledger_index_statement(ledger, index, &statement) != STATUS_OK)
 		return err_set(err, STATUS_NO_MEMORY, "out of memory");
-	(void)printf("org=%s: without this index each sweep reads every row of the workspaces table:\n  %s\n"
+	(void)printf("org=%s: without this index %s:\n  %s\n"
 	             "The table is the platform's, so that it is for you to make it, or: rescue-sweeper migrate --create-index\n",
-	             org, buf_cstr(&statement));
+	             org, without_index[index], buf_cstr(&statement));
 	return fflush(stdout) == 0 ? STATUS_OK : err_set_errno(err, "cannot write to standard output");
 }
 
-static enum status see_to_index(struct ledger *ledger, const char *org, bool create, struct err *err)
+static enum status see_to_index(struct ledger *ledger, enum ledger_index index, const char *org, bool create,
+                                struct err *err)
 {
-	enum ledger_index state = LEDGER_INDEX_THERE;
-	enum status status = ledger_index_state(ledger, &state, err);
+	enum ledger_index_state state = LEDGER_INDEX_THERE;
+	enum status status = ledger_index_state(ledger, index, &state, err);
 
 	if (status != STATUS_OK || state == LEDGER_INDEX_THERE)
 		return status;
 	if (!create)
-		return offer_index(ledger, org, err);
+		return offer_index(ledger, index, org, err);
 	if (state == LEDGER_INDEX_BROKEN)
-		return err_set(err, STATUS_CONFLICT, "an index on updated_at was broken off while it was made (see \\d in psql): "
-		               "drop it and try again");
-	status = ledger_index_make(ledger, err);
+		return err_set(err, STATUS_CONFLICT, "an index on %s was broken off while it was made (see \\d in psql): "
+		               "drop it and try again",
+		               index == LEDGER_INDEX_SWEEP ? "updated_at" : "instance_id");
+	status = ledger_index_make(ledger, index, err);
 	if (status == STATUS_OK)
 		log_event(LOG_INFO, "migrate.index_made", LOG_S("org", org));
 	return status;
@@ -67,7 +74,9 @@ static enum status migrate(const struct sweeper_config *config, const struct ten
 		if (status == STATUS_OK)
 			status = see_to_trigger(ledger, config, tenant->org, err);
 		if (status == STATUS_OK)
-			status = see_to_index(ledger, tenant->org, options->create_index, err);
+			status = see_to_index(ledger, LEDGER_INDEX_SWEEP, tenant->org, options->create_index, err);
+		if (status == STATUS_OK && config->enroll.enabled)
+			status = see_to_index(ledger, LEDGER_INDEX_INSTANCE, tenant->org, options->create_index, err);
 	}
 	ledger_free(ledger);
 	return status;

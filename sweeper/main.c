@@ -33,7 +33,7 @@ static const char usage[] =
 	"  version       print the version\n"
 	"\n"
 	"  --config FILE            the configuration, " DEFAULT_CONFIG " when not given\n"
-	"  --create-index           migrate: also make the index that the sweep wants on the workspaces table\n"
+	"  --create-index           migrate: also make the indexes that are wanted on the workspaces table\n"
 	"  --drop-external-trigger  migrate: take the trigger of verdicts.adopt_external away again, and do nothing else\n"
 	"  --help                   print this\n"
 	"\n"

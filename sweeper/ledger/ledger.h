@@ -45,17 +45,21 @@ enum status ledger_adoption_install(struct ledger *ledger, struct err *err);
 enum status ledger_adoption_drop(struct ledger *ledger, struct err *err);
 enum status ledger_adoption_installed(struct ledger *ledger, bool *ret_installed, struct err *err);
 
-enum ledger_index {
+/* Of the platform's table. The first lets a sweep read only what is overdue, the second an enrolment one row. */
+enum ledger_index { LEDGER_INDEX_SWEEP, LEDGER_INDEX_INSTANCE };
+
+enum ledger_index_state {
 	LEDGER_INDEX_THERE,  /* that one, or one of the platform's own that serves as well */
 	LEDGER_INDEX_ABSENT,
 	LEDGER_INDEX_BROKEN, /* an earlier attempt was broken off and left something that must be dropped first */
 };
 
-/* The index that lets a sweep read only what is overdue. Making it takes as long as the table is large. */
-enum status ledger_index_state(struct ledger *ledger, enum ledger_index *ret_state, struct err *err);
-enum status ledger_index_make(struct ledger *ledger, struct err *err);
+enum status ledger_index_state(struct ledger *ledger, enum ledger_index index, enum ledger_index_state *ret_state,
+                               struct err *err);
+/* Takes as long as the table is large. */
+enum status ledger_index_make(struct ledger *ledger, enum ledger_index index, struct err *err);
 /* Appends the statement that makes it, on one line. */
-enum status ledger_index_statement(struct ledger *ledger, struct buf *out);
+enum status ledger_index_statement(struct ledger *ledger, enum ledger_index index, struct buf *out);
 
 /* -- verdicts (verdicts.c) ---------------------------------------------------------------------------------- */
 

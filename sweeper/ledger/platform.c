@@ -58,11 +58,26 @@ enum status ledger_adoption_installed(struct ledger *ledger, bool *ret_installed
 	return status;
 }
 
-enum status ledger_index_state(struct ledger *ledger, enum ledger_index *ret_state, struct err *err)
-{
-	ROWS_AUTO rows = { NULL };
-	enum status status = ask_about_table(ledger, SQL_SWEEP_INDEX_STATE, &rows, err);
+static const struct {
+	enum sql make;
+	const char *column;
+	const char *condition; /* of an index that holds a part of the rows and serves */
+} indexes[] = {
+	[LEDGER_INDEX_SWEEP] = { SQL_SWEEP_INDEX, "updated_at", "%'provisioning'%" },
+	[LEDGER_INDEX_INSTANCE] = { SQL_INSTANCE_INDEX, "instance_id", "(instance_id IS NOT NULL)" },
+};
 
+enum status ledger_index_state(struct ledger *ledger, enum ledger_index index, enum ledger_index_state *ret_state,
+                               struct err *err)
+{
+	PARAMS_AUTO params = { .count = 0 };
+	ROWS_AUTO rows = { NULL };
+	enum status status;
+
+	params_text(&params, buf_span(&ledger->connection.workspaces));
+	params_cstr(&params, indexes[index].column);
+	params_cstr(&params, indexes[index].condition);
+	status = connection_run(&ledger->connection, SQL_INDEX_STATE, &params, &rows, err);
 	if (status != STATUS_OK)
 		return status;
 	*ret_state = rows_int(&rows, 0, 0) != 0 ? LEDGER_INDEX_THERE :
@@ -70,23 +85,23 @@ enum status ledger_index_state(struct ledger *ledger, enum ledger_index *ret_sta
 	return STATUS_OK;
 }
 
-enum status ledger_index_make(struct ledger *ledger, struct err *err)
+enum status ledger_index_make(struct ledger *ledger, enum ledger_index index, struct err *err)
 {
 	enum status status = connection_do(&ledger->connection, SQL_NO_TIMEOUTS, err);
 
 	if (status == STATUS_OK)
-		status = connection_do(&ledger->connection, SQL_SWEEP_INDEX, err);
+		status = connection_do(&ledger->connection, indexes[index].make, err);
 	/* The session's timeouts come back with a new connection. */
 	connection_drop(&ledger->connection);
 	return status;
 }
 
-enum status ledger_index_statement(struct ledger *ledger, struct buf *out)
+enum status ledger_index_statement(struct ledger *ledger, enum ledger_index index, struct buf *out)
 {
 	BUF_AUTO text = BUF_INIT(out->max);
 	struct span rest, line;
 
-	sql_fill(SQL_SWEEP_INDEX, buf_cstr(&ledger->connection.workspaces), "", &text);
+	sql_fill(indexes[index].make, buf_cstr(&ledger->connection.workspaces), "", &text);
 	rest = buf_span(&text);
 	while (span_next_line(&rest, &line)) {
 		if (!span_starts_with(line, SPAN_LIT("--")))

@@ -49,6 +49,8 @@ enum sql_mode {
 	X(SQL_IDENTITY_CONFLICT, identity_conflict, SQL_PLANNED) \
 	X(SQL_IDENTITY_RESET, identity_reset, SQL_PLANNED) \
 	X(SQL_IDENTITY_STRUCTURED, identity_structured, SQL_PLANNED) \
+	X(SQL_INDEX_STATE, index_state, SQL_PLANNED) \
+	X(SQL_INSTANCE_INDEX, instance_index, SQL_SCRIPT) \
 	X(SQL_LISTEN, listen, SQL_SCRIPT) \
 	X(SQL_MARK_DELIVERED, mark_delivered, SQL_PREPARED) \
 	X(SQL_MIGRATE_BEGIN, migrate_begin, SQL_SCRIPT) \
@@ -71,7 +73,6 @@ enum sql_mode {
 	X(SQL_SHIP_SINK_DONE, ship_sink_done, SQL_PREPARED) \
 	X(SQL_SWEEP, sweep, SQL_PLANNED) \
 	X(SQL_SWEEP_INDEX, sweep_index, SQL_SCRIPT) \
-	X(SQL_SWEEP_INDEX_STATE, sweep_index_state, SQL_PLANNED) \
 	X(SQL_SWEEP_STRUCTURED, sweep_structured, SQL_PLANNED) \
 	X(SQL_TICKET_KEYS, ticket_keys, SQL_PLANNED) \
 	X(SQL_TICKET_KEYS_TURN, ticket_keys_turn, SQL_PLANNED) \

@@ -377,6 +377,20 @@ time_t time(time_t *ret)
     assert identity(database, workspace)[0] is not None
 
 
+def test_the_index_that_enrolment_wants_is_offered_and_made(gate, database, region, key, instance_id):
+    offered = gate.command("migrate", check=True).stdout
+    assert "rescue_instance" in offered and "(instance_id)" in offered
+    database.execute("""INSERT INTO workspaces (id, status, instance_id)
+                        SELECT gen_random_uuid(), 'online', 'i-' || n FROM generate_series(1, 20000) n""")
+    gate.command("migrate", "--create-index", check=True)
+    assert "instance_id" not in gate.command("migrate", check=True).stdout
+    database.add_workspace(instance_id=instance_id)
+    database.execute("ANALYZE workspaces")
+    assert enroll(gate, region, key, metadata.make_document(instance_id))[0] == 201
+    plan = database.query("EXPLAIN SELECT count(*) FROM workspaces WHERE instance_id = 'i-7'")
+    assert any("rescue_instance" in line for line, in plan)
+
+
 def test_enrolment_that_is_off_lets_no_stranger_in(sweeper, key):
     with pytest.raises(Exception):
         Client(sweeper.port, sweeper.authority.ca).request("POST", "/v1/enroll", body={"csr": key.csr})
