@@ -1,6 +1,22 @@
 #include "shared/jdoc.h"
 
 #include <jansson.h>
+#include <malloc.h>
+#include <stdlib.h>
+
+/* Documents hold the environments of containers and the credentials of registries. */
+static void free_wiped(void *bytes)
+{
+	if (bytes != NULL)
+		wipe(bytes, malloc_usable_size(bytes));
+	free(bytes);
+}
+
+/* Before main: jansson must never free with one function what it got while it had another. */
+__attribute__((constructor)) static void wipe_documents(void)
+{
+	json_set_alloc_funcs(malloc, free_wiped);
+}
 
 /* struct jdoc is never defined: it is jansson's json_t under a name of ours. */
 static json_t *to_json(const struct jdoc *doc)

@@ -2,7 +2,7 @@
  * jdoc: JSON documents (RFC 8259). The only file that knows jansson is jdoc.c.
  *
  * A document is a tree of reference-counted values; jdoc_free drops the root and everything below.
- * Values got from a tree are borrowed from it. Texts are UTF-8 and may hold NUL.
+ * Values got from a tree are borrowed from it. Texts are UTF-8 and may hold NUL. What a tree held is wiped.
  * A tree belongs to one thread at a time.
  */
 #ifndef RESCUE_SHARED_JDOC_H

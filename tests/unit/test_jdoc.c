@@ -2,10 +2,49 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
 #include "shared/jdoc.h"
+
+#define SECRET "blue-whale-nine"
+
+/* The linker sends every free here (--wrap): how many blocks still hold the secret then. */
+static size_t freed_with_secret;
+
+void __real_free(void *bytes);
+void __wrap_free(void *bytes);
+
+void __wrap_free(void *bytes)
+{
+	if (bytes != NULL && memmem(bytes, malloc_usable_size(bytes), SECRET, strlen(SECRET)) != NULL)
+		freed_with_secret++;
+	__real_free(bytes);
+}
+
+static void jdoc_wipes_what_it_held(void **state)
+{
+	struct jdoc *doc;
+	char *seen = malloc(64);
+
+	(void)state;
+	freed_with_secret = 0;
+	assert_int_equal(jdoc_parse(SPAN_LIT("{\"Env\":[\"A_TOKEN=" SECRET "\"],\"" SECRET "\":{\"b\":\"" SECRET "\"}}"),
+	                            &doc, NULL),
+	                 STATUS_OK);
+	jdoc_free(doc);
+	assert_int_equal(jdoc_parse(SPAN_LIT("[\"" SECRET "\", oops"), &doc, NULL), STATUS_INVALID);
+	assert_int_equal(freed_with_secret, 0);
+	assert_non_null(seen);
+	(void)snprintf(seen, 64, "%s", SECRET);
+	assert_string_equal(seen, SECRET);
+	free(seen);
+	assert_int_equal(freed_with_secret, 1);
+}
+
 static void jdoc_reads_what_it_wrote(void **state)
 {
 	BUF_AUTO out = BUF_INIT(1000);
@@ -71,6 +110,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(jdoc_reads_what_it_wrote),
+		cmocka_unit_test(jdoc_wipes_what_it_held),
 		cmocka_unit_test(jdoc_refuses_what_is_not_one_strict_value),
 		cmocka_unit_test(jdoc_errors_never_repeat_the_input),
 		cmocka_unit_test(jdoc_will_not_hold_text_that_is_not_utf8),
