@@ -155,5 +155,8 @@ def test_the_compose_file_comes_up_and_a_boot_that_said_nothing_ends_in_loki(sta
     code, output = stack.compose("run", "--rm", "ctl")
     assert code == 0 and "200 ready" in output, "doctor is not content"
     sweeper = stack.container("sweeper")
+    stack.engine.run("cp", f"{sweeper}:/etc/rescue/tls/ws-1.crt", str(stack.folder))
+    assert "BEGIN CERTIFICATE" in (stack.folder / "ws-1.crt").read_text()
+    assert stack.compose("kill", "-s", "HUP", "sweeper")[0] == 0
     assert stack.compose("stop", "sweeper")[0] == 0
     assert json.loads(stack.engine.run("inspect", "--format", "{{json .State}}", sweeper))["ExitCode"] == 0

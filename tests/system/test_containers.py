@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 import uuid
 
 import psycopg2
@@ -110,20 +111,31 @@ class Image:
         return subprocess.run(self.command(*args), capture_output=True, text=True, timeout=60, env={})
 
 
+def make_certificates(folder, into):
+    environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", **FILE["services"]["certificates"]["environment"],
+                   "RESCUE_SERVER_NAMES": "sweeper,localhost", "RESCUE_WORKSPACES": "ws-1 ws-2"}
+    subprocess.run([COMPOSE / "certificates", folder / "authority", into], check=True, env=environment,
+                   stdout=subprocess.DEVNULL)
+    return {path.name: path.read_bytes() for path in sorted(into.iterdir())}
+
+
 @pytest.fixture(scope="module")
 def image(tmp_path_factory):
     made = Image(tmp_path_factory.mktemp("image"))
-    path = f"{BIN}:{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path, **FILE["services"]["certificates"]["environment"],
-                   "RESCUE_SERVER_NAMES": "sweeper,localhost", "RESCUE_WORKSPACES": "ws-1 ws-2"}
-    for _ in range(2):  # as at every `docker compose up`
-        subprocess.run([COMPOSE / "certificates", made.root.parent / "authority", made.etc / "tls"], check=True,
-                       env=environment, stdout=subprocess.DEVNULL)
-        before = getattr(made, "tls", None)
-        made.tls = {path.name: path.read_bytes() for path in sorted((made.etc / "tls").iterdir())}
-        assert before in (None, made.tls), "certificates that were there were made anew"
+    made.tls = make_certificates(made.root.parent, made.etc / "tls")
     shutil.copy(COMPOSE / "sweeper.yaml", made.etc / "sweeper.yaml")
     return made
+
+
+@as_root
+def test_certificates_are_made_once_and_again_before_they_end(tmp_path):
+    into = tmp_path / "certificates"
+    first = make_certificates(tmp_path, into)
+    assert make_certificates(tmp_path, into) == first
+    old = time.time() - 301 * 86400
+    os.utime(into / "sweeper.crt", (old, old))
+    second = make_certificates(tmp_path, into)
+    assert {name for name in first if first[name] != second[name]} == {"sweeper.crt", "sweeper.key"}
 
 
 @as_root
