@@ -1,6 +1,7 @@
 #include "agent/supervisor.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -109,19 +110,24 @@ static void start_early(struct supervisor *supervisor)
 		.reads_identity = true,
 		.order = { .reason = REASON_SWEEP, .deadline_s = supervisor->config->capture_deadline_s },
 		.output = WORKER_FILE,
+		.output_fd = -1,
 		.early_fd = -1,
 	};
 	struct err err = ERR_INIT;
 	enum status status = early_create(supervisor->config->spool_dir, supervisor->boot_id, &job.output_fd, &err);
 
 	supervisor->early_due_mono_ms = -1;
-	if (status == STATUS_OK) {
-		random_uuid(job.order.capture_id);
-		status = start_worker(supervisor, &job, &supervisor->early, &err);
-		(void)close(job.output_fd);
-	}
-	if (status != STATUS_OK)
+	if (status != STATUS_OK) {
 		log_event(LOG_ERROR, "early.not_spooled", LOG_S("error", err.text));
+		/* A box with neither network nor disk may still have a console. */
+		job.output_fd = supervisor->config->console[0] != '\0' ? open("/dev/null", O_WRONLY | O_CLOEXEC) : -1;
+	}
+	if (job.output_fd < 0)
+		return;
+	random_uuid(job.order.capture_id);
+	if (start_worker(supervisor, &job, &supervisor->early, &err) != STATUS_OK)
+		log_event(LOG_ERROR, "early.not_spooled", LOG_S("error", err.text));
+	(void)close(job.output_fd);
 }
 
 /* What the uploader says counts as said from outside. */

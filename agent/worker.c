@@ -49,47 +49,48 @@ static void summarize(const struct worker_job *job, const struct parcel *parcel,
 		buf_reset(summary);
 }
 
-static bool hand_over(const struct worker_job *job, const struct report_head *head, struct span bundle)
+bool worker_send(int fd, enum status status, const struct err *err, const struct capture_table *table,
+                 struct span bundle)
 {
-	if (job->output == WORKER_FILE)
-		return head->status == STATUS_OK && file_put(job->output_fd, bundle) == STATUS_OK &&
-		       fsync(job->output_fd) == 0;
-	return file_put(job->output_fd, span_of(head, sizeof *head)) == STATUS_OK &&
-	       file_put(job->output_fd, bundle) == STATUS_OK;
+	const struct report_head head = { .status = status, .err = *err, .table = *table, .bundle_len = bundle.len };
+
+	return file_put(fd, span_of(&head, sizeof head)) == STATUS_OK && file_put(fd, bundle) == STATUS_OK;
 }
 
 static int work(const struct agent_config *config, struct worker_job *job, int console)
 {
-	struct report_head head = { .status = STATUS_OK };
+	struct capture_table table = { .count = 0 };
+	struct err err = ERR_INIT;
 	BUF_AUTO summary = BUF_INIT(LIMIT_CONSOLE_BYTES);
 	struct parcel *parcel = NULL;
 	struct span bundle = SPAN_LIT("");
+	enum status status = fetch_global_init(&err);
 	bool ok;
 
-	head.status = fetch_global_init(&head.err);
 	if (job->reads_identity)
 		read_identity(config, job);
-	if (head.status == STATUS_OK)
-		head.status = capture_run(config, &job->identity, &job->order, job->early_fd, &parcel,
-		                          &head.table, &head.err);
-	if (head.status == STATUS_OK) {
+	if (status == STATUS_OK)
+		status = capture_run(config, &job->identity, &job->order, job->early_fd, &parcel, &table, &err);
+	if (status == STATUS_OK) {
 		summarize(job, parcel, console, &summary);
 		if (job->output != WORKER_PLAIN)
-			head.status = parcel_seal(parcel, &head.err);
+			status = parcel_seal(parcel, &err);
 	}
-	if (head.status == STATUS_OK)
+	if (status == STATUS_OK)
 		bundle = job->output == WORKER_PLAIN ? parcel_ndjson(parcel) : parcel_gzip(parcel);
-	head.bundle_len = bundle.len;
-	ok = hand_over(job, &head, bundle);
+	if (job->output == WORKER_FILE)
+		ok = status == STATUS_OK && file_put(job->output_fd, bundle) == STATUS_OK && fsync(job->output_fd) == 0;
+	else
+		ok = worker_send(job->output_fd, status, &err, &table, bundle);
 	if (!ok)
 		log_event(LOG_ERROR, "worker.not_handed_over", LOG_S("capture_id", job->order.capture_id),
-		          LOG_S("error", head.err.text[0] != '\0' ? head.err.text : strerror(errno)));
+		          LOG_S("error", err.text[0] != '\0' ? err.text : strerror(errno)));
 	(void)close(job->output_fd);
 	/* Last, since a console may be slow. */
 	if (summary.len > 0)
 		console_write(console, buf_span(&summary));
 	parcel_free(parcel);
-	return ok && head.status == STATUS_OK ? 0 : 1;
+	return ok && status == STATUS_OK ? 0 : 1;
 }
 
 /* In the caller. */
@@ -166,7 +167,7 @@ static enum status read_exactly(int fd, void *bytes, size_t len, int64_t until_m
 static bool is_good(const struct report_head *head)
 {
 	if (head->table.count > LIMIT_SECTIONS || head->bundle_len > LIMIT_BUNDLE_BYTES ||
-	    memchr(head->err.text, '\0', sizeof head->err.text) == NULL)
+	    (unsigned)head->status > STATUS_SYSTEM || memchr(head->err.text, 0, sizeof head->err.text) == NULL)
 		return false;
 	for (size_t i = 0; i < head->table.count; i++) {
 		const struct capture_row *row = &head->table.rows[i];

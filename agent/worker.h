@@ -46,6 +46,10 @@ struct worker_pids {
 enum status worker_start(const struct agent_config *config, const struct worker_job *job,
                          struct worker_pids *ret_pids, struct err *err);
 
+/* The other end of worker_receive. */
+bool worker_send(int fd, enum status status, const struct err *err, const struct capture_table *table,
+                 struct span bundle);
+
 /* What a worker told. `bundle` is the receiver's. */
 struct worker_report {
 	struct capture_table table;

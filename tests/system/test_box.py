@@ -241,6 +241,14 @@ def test_console_that_nobody_reads_costs_the_summary_only(double, make_agent, wo
     os.close(writer)
 
 
+def test_console_speaks_where_there_is_neither_network_nor_disk(make_agent, workspace_id, noisy_box, tmp_path):
+    console = tmp_path / "console"
+    console.write_bytes(b"")
+    (tmp_path / "file").write_text("")
+    make_agent(workspace_id, [1], boot_deadline_s=1, console=str(console), spool_dir=str(tmp_path / "file/spool")).start()
+    wait_for("a summary", lambda: END in console.read_bytes())
+
+
 def test_dry_run_leaves_the_console_alone(make_agent, workspace_id, tmp_path):
     console = tmp_path / "console"
     console.write_bytes(b"")
