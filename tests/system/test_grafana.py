@@ -266,3 +266,13 @@ def test_the_queries_of_the_readme_find_something(scene):
     assert len(queries) >= 6
     for query in queries:
         assert counted(scene, query) if query.startswith("sum") else scene.loki.lines(query), query
+
+
+def test_the_metrics_count_what_happened(scene):
+    metric = scene.sweeper.metric
+    # The one that nobody answered was shipped, too, but its time would be the capture's deadline.
+    wait_for("two bundles to be noted", lambda: metric("rescue_verdict_to_shipped_seconds_count") == 2)
+    assert metric("rescue_verdict_to_shipped_seconds_bucket", le="+Inf") == 2
+    assert metric("rescue_sections_total", outcome="withheld") == 1 and metric("rescue_unreachable_total") == 1
+    assert metric("rescue_verdicts_total", reason="provision_timeout_sweep") == 2
+    assert metric("rescue_verdicts_total", reason="bootstrap_watcher") == 1
