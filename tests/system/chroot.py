@@ -9,10 +9,11 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 
-# systemd for its tools and for checking units, cloud-init, and what the sweeper links.
-PACKAGES = ["systemd", "cloud-init", "iproute2", "libpq5", "libuv1"]
+# systemd, cloud-init, what our snippets for that use, and what the sweeper links.
+PACKAGES = ["systemd", "cloud-init", "iproute2", "curl", "libpq5", "libuv1"]
 SOURCES = [pathlib.Path("/etc/apt/sources.list.d/debian.sources"), pathlib.Path("/etc/apt/sources.list")]
 
 # debootstrap itself cannot configure Python's packages in their order.
@@ -27,27 +28,46 @@ chmod 755 "$root/usr/sbin/policy-rc.d"
 DEBIAN_FRONTEND=noninteractive chroot "$root" apt-get install -y --no-install-recommends "$@"
 """
 
-# Runs as the first process of the namespaces; ROOT, LOWER and CHANGES come by the environment.
+# Runs as the first process of the namespaces; ROOT, LOWER, CHANGES, BOOT and DISK come by the environment. What boots may do
+# nothing to the machine's kernel either: /proc/sys is read-only, and the capabilities that reach it are gone.
 HOLDER = r"""
 set -e
 mount --make-rprivate /
-mount -t tmpfs changes "$CHANGES"
-mkdir "$CHANGES/upper" "$CHANGES/work"
+[ -n "$DISK" ] || mount -t tmpfs changes "$CHANGES"
+mkdir -p "$CHANGES/upper" "$CHANGES/work"
 mount -t overlay box -o "lowerdir=$LOWER,upperdir=$CHANGES/upper,workdir=$CHANGES/work" "$ROOT"
 mount -t proc proc "$ROOT/proc"
 mount -t sysfs -o ro sysfs "$ROOT/sys"
 mount -t tmpfs dev "$ROOT/dev"
 mount -t tmpfs run "$ROOT/run"
-for node in null zero full random urandom; do
+for node in null zero full random urandom tty; do
 	touch "$ROOT/dev/$node"
 	mount --bind "/dev/$node" "$ROOT/dev/$node"
 done
-touch "$ROOT/dev/console"
+mount --bind "$ROOT/proc/sys" "$ROOT/proc/sys"
+mount -o remount,ro,bind "$ROOT/proc/sys"
+touch "$ROOT/dev/console" "$ROOT/dev/kmsg"
 ln -s /proc/self/fd "$ROOT/dev/fd"
+ln -s pts/ptmx "$ROOT/dev/ptmx"
+mkdir "$ROOT/dev/pts" "$ROOT/dev/shm"
+mount -t devpts -o newinstance,ptmxmode=666 devpts "$ROOT/dev/pts"
 chroot "$ROOT" hostname box
-chroot "$ROOT" ip link set lo up 2>/dev/null || true
+if [ -z "$BOOT" ]; then
+	chroot "$ROOT" ip link set lo up
+	echo ready
+	exec sleep infinity
+fi
+mount -t cgroup2 cgroup "$ROOT/sys/fs/cgroup"
+# systemd makes mount namespaces for its services, which takes a root that is none of a chroot's.
+cd "$ROOT"
+mkdir -p .machine
+pivot_root . .machine
+umount -l .machine
+rmdir .machine
 echo ready
-exec sleep infinity
+exec >/dev/console 2>&1
+exec setpriv --bounding-set=-net_admin,-sys_module,-sys_rawio,-sys_time,-mknod,-syslog,-mac_admin,-bpf,-perfmon \
+	env -i container=test PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd
 """
 
 
@@ -96,30 +116,34 @@ def base():
 
 
 class Chroot:
-    """`folder` holds mount points only; `network` leaves the machine's network visible (for loopback)."""
+    """`folder` holds the mount points. `disk`: what is changed stays in the folder for the next one there. `boot`: systemd
+    is the first process, with such a disk, and the machine's loopback is seen."""
 
-    def __init__(self, folder, network=False):
+    def __init__(self, folder, boot=False, disk=False):
         self.folder = folder
         lower = base()
         for name in ("root", "changes"):
-            (folder / name).mkdir(parents=True)
-        command = ["unshare", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child"]
-        command += [] if network else ["--net"]
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        command = ["unshare", "--mount", "--pid", "--uts", "--ipc", "--cgroup", "--fork"]
+        command += [] if boot else ["--net"]
         self.holder = subprocess.Popen([*command, "sh", "-c", HOLDER], stdout=subprocess.PIPE, text=True,
                                        env={**os.environ, "ROOT": str(folder / "root"), "LOWER": str(lower),
-                                            "CHANGES": str(folder / "changes")})
-        if self.holder.stdout.readline() != "ready\n":
+                                            "CHANGES": str(folder / "changes"), "BOOT": "1" if boot else "",
+                                            "DISK": "1" if boot or disk else ""})
+        is_ready = self.holder.stdout.readline() == "ready\n"
+        children = pathlib.Path(f"/proc/{self.holder.pid}/task/{self.holder.pid}/children").read_text().split()
+        self.pid = int(children[0]) if children else None
+        if not is_ready:
             self.close()
             raise Unavailable("namespaces or an overlay cannot be made here")
-        children = pathlib.Path(f"/proc/{self.holder.pid}/task/{self.holder.pid}/children").read_text().split()
-        self.pid = int(children[0])
         # The root as it is seen from outside of the namespaces.
-        self.root = pathlib.Path(f"/proc/{self.pid}/root{folder}/root")
+        self.root = pathlib.Path(f"/proc/{self.pid}/root" + ("" if boot else f"{folder}/root"))
+        self.enter = ["--root", "--wd"] if boot else ["chroot", str(folder / "root")]
 
     def inside(self, *command):
         """The command line that runs `command` in there."""
-        return ["nsenter", "-t", str(self.pid), "--mount", "--pid", "--uts", "--ipc", "--net", "chroot",
-                str(self.folder / "root"), "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root",
+        return ["nsenter", "-t", str(self.pid), "--mount", "--pid", "--uts", "--ipc", "--net", "--cgroup",
+                *self.enter, "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root",
                 "LC_ALL=C.UTF-8", "DEBIAN_FRONTEND=noninteractive", *map(str, command)]
 
     def run(self, *command, check=True, **options):
@@ -134,5 +158,6 @@ class Chroot:
         return self.root / path.lstrip("/")
 
     def close(self):
-        self.holder.kill()
+        """As if the power went: everything in there ends with its first process."""
+        os.kill(self.holder.pid if self.pid is None else self.pid, signal.SIGKILL)
         self.holder.wait()
