@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import pty
+import socket
 
 import pytest
 
@@ -84,6 +85,23 @@ def test_uploader_sees_the_folder_that_took_the_place_of_another(double, make_ag
         pytest.skip("without Landlock nothing is hidden")
     assert agent.log_text().count("event=supervisor.renew") == 1
     wait_until_stored(double, double.order(workspace_id))
+
+
+def test_stop_during_a_capture_leaves_it_spooled(double, make_agent, workspace_id, box):
+    """systemd stops the supervisor alone; what the worker has begun is not lost."""
+    silent = box.folder / "var/run/docker.sock"
+    silent.parent.mkdir(parents=True)
+    with socket.socket(socket.AF_UNIX) as engine:
+        engine.bind(str(silent))
+        engine.listen()  # takes connections and never answers
+        agent = make_agent(workspace_id, [double.port], capture_deadline_s=2).start()
+        capture_id = double.order(workspace_id)
+        wait_for("the worker", lambda: len(family(agent.running.process)) > 2)
+        assert agent.stop() == 0
+    assert spooled(agent) == [f"{capture_id}.ndjson.gz", f"{capture_id}.order.json"] and double.seen("PUT") == []
+    bundle = records((agent.spool / f"{capture_id}.ndjson.gz").read_bytes())
+    assert section(bundle, "config.yaml")["outcome"] == "ok"
+    assert "did not answer" in section(bundle, "docker-ps")["content"]
 
 
 # The early capture.
