@@ -2,66 +2,17 @@
  * One curl_multi with one easy handle. The multi owns the kept connection; the easy handle is set anew for every
  * request, so that nothing of one request is left over in the next.
  */
-#include "shared/fetch.h"
+#include "shared/fetch_core.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
-#include <curl/curl.h>
-
 #include "shared/clock.h"
 #include "shared/fetch_headers.h"
 #include "shared/fetch_words.h"
-#include "shared/tls/client.h"
 #include "shared/tls/session.h"
 
-#define SYSTEM_CA_FILE "/etc/ssl/certs/ca-certificates.crt"
-
-enum {
-	CONNECT_TIMEOUT_MS = 10000,
-	KEPT_FOR_S = 3600,          /* an order may take this long until its upload */
-	/*
-	 * A peer that has vanished without a word is noticed before the default deadline of a capture (45 s) is over, so
-	 * that an agent still finds another sweeper in time; and below the idle limits of address translators.
-	 */
-#ifdef RESCUE_FAILPOINTS
-	KEEPALIVE_IDLE_S = 2,       /* tests wait for it */
-	KEEPALIVE_INTERVAL_S = 1,
-#else
-	KEEPALIVE_IDLE_S = 20,
-	KEEPALIVE_INTERVAL_S = 5,
-#endif
-	KEEPALIVE_COUNT = 4,
-	RETRY_AFTER_MAX_S = 86400,
-};
-
-struct fetch {
-	CURLM *multi;
-	CURL *easy;
-	char *ca_file;
-	char *cert_file;
-	char *key_file;
-	char *unix_socket;
-	int (*open_connection)(void *ctx); /* NULL: libcurl connects */
-	void *open_ctx;
-	int64_t connect_timeout_ms;
-	struct tls_client_check check; /* of the connection that is made */
-	char words[CURL_ERROR_SIZE]; /* libcurl writes what went wrong here */
-};
-
-/* One request under way. */
-struct exchange {
-	struct fetch *fetch;
-	const struct fetch_request *request;
-	struct fetch_answer *answer;
-	fetch_sink *sink; /* NULL: into the answer's body */
-	void *ctx;
-	bool sink_ended;
-	bool too_large;
-	int64_t begin_mono_ms;
-	int64_t moved;         /* bytes so far, both ways */
-	int64_t moved_mono_ms; /* when that last changed */
-};
+enum { CONNECT_TIMEOUT_MS = 10000, RETRY_AFTER_MAX_S = 86400 };
 
 enum status fetch_global_init(struct err *err)
 {
@@ -135,140 +86,6 @@ void fetch_reset(struct fetch *fetch)
 	fetch->multi = multi;
 }
 
-static size_t keep_body(struct exchange *exchange, struct span bytes)
-{
-	struct buf *body = &exchange->answer->body;
-
-	if (bytes.len > body->max - body->len) {
-		exchange->too_large = true;
-		bytes.len = body->max - body->len;
-	}
-	buf_append_span(body, bytes);
-	return bytes.len;
-}
-
-/* libcurl's CURLOPT_WRITEFUNCTION: anything but `len` ends the transfer. */
-static size_t take_body(char *data, size_t size, size_t count, void *ctx)
-{
-	struct exchange *exchange = ctx;
-	size_t len = size * count;
-	long code = 0;
-
-	(void)curl_easy_getinfo(exchange->fetch->easy, CURLINFO_RESPONSE_CODE, &code);
-	exchange->answer->code = (int)code;
-	if (exchange->sink == NULL)
-		return keep_body(exchange, span_of(data, len)) == len ? len : CURL_WRITEFUNC_ERROR;
-	if (exchange->sink(exchange->ctx, span_of(data, len)))
-		return len;
-	exchange->sink_ended = true;
-	return CURL_WRITEFUNC_ERROR;
-}
-
-static CURLcode restrict_tls(CURL *easy, void *config, void *ctx)
-{
-	struct fetch *fetch = ctx;
-
-	(void)easy;
-	tls_client_strict(config, fetch->cert_file, &fetch->check);
-	return CURLE_OK;
-}
-
-/* libcurl's CURLOPT_OPENSOCKETFUNCTION and CURLOPT_SOCKOPTFUNCTION. */
-static curl_socket_t open_connection(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
-{
-	const struct fetch *fetch = ctx;
-
-	(void)purpose;
-	(void)address;
-	return fetch->open_connection(fetch->open_ctx);
-}
-
-static int is_connected(void *ctx, curl_socket_t fd, curlsocktype purpose)
-{
-	(void)ctx;
-	(void)fd;
-	(void)purpose;
-	return CURL_SOCKOPT_ALREADY_CONNECTED;
-}
-
-static const char *ca_file(const struct fetch *fetch)
-{
-	return fetch->ca_file != NULL ? fetch->ca_file : SYSTEM_CA_FILE;
-}
-
-/* Collects the first failure of many curl_easy_setopt calls. */
-#define SET(option, value)                                                     \
-	do {                                                                   \
-		if (code == CURLE_OK)                                          \
-			code = curl_easy_setopt(easy, (option), (value));      \
-	} while (0)
-
-static CURLcode set_connection(struct fetch *fetch)
-{
-	CURL *easy = fetch->easy;
-	CURLcode code = CURLE_OK;
-
-	SET(CURLOPT_NOSIGNAL, 1L);
-	SET(CURLOPT_ERRORBUFFER, fetch->words);
-	SET(CURLOPT_PROTOCOLS_STR, "http,https");
-	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	SET(CURLOPT_PROXY, "");
-	SET(CURLOPT_FOLLOWLOCATION, 0L);
-	SET(CURLOPT_PATH_AS_IS, 1L);
-	SET(CURLOPT_USERAGENT, "rescue");
-	/* On a stop nobody waits for the thread that resolves a name. */
-	SET(CURLOPT_QUICK_EXIT, 1L);
-	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)fetch->connect_timeout_ms);
-	SET(CURLOPT_MAXAGE_CONN, (long)KEPT_FOR_S);
-	SET(CURLOPT_TCP_KEEPALIVE, 1L);
-	SET(CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_IDLE_S);
-	SET(CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_INTERVAL_S);
-	SET(CURLOPT_TCP_KEEPCNT, (long)KEEPALIVE_COUNT);
-	SET(CURLOPT_UNIX_SOCKET_PATH, fetch->unix_socket);
-	if (fetch->open_connection != NULL) {
-		SET(CURLOPT_OPENSOCKETFUNCTION, open_connection);
-		SET(CURLOPT_OPENSOCKETDATA, fetch);
-		SET(CURLOPT_SOCKOPTFUNCTION, is_connected);
-	}
-	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	SET(CURLOPT_CAINFO, ca_file(fetch));
-	SET(CURLOPT_SSLCERT, fetch->cert_file);
-	SET(CURLOPT_SSLKEY, fetch->key_file);
-	SET(CURLOPT_SSL_SESSIONID_CACHE, 1L);
-	SET(CURLOPT_SSL_CTX_FUNCTION, restrict_tls);
-	SET(CURLOPT_SSL_CTX_DATA, fetch);
-	return code;
-}
-
-static CURLcode set_request(struct exchange *exchange, struct curl_slist *headers)
-{
-	const struct fetch_request *request = exchange->request;
-	CURL *easy = exchange->fetch->easy;
-	CURLcode code = CURLE_OK;
-
-	SET(CURLOPT_URL, request->url);
-	if (strcmp(request->method, "GET") == 0) {
-		SET(CURLOPT_HTTPGET, 1L);
-	} else {
-		/* Not copied, and sent from its beginning again when a kept connection turns out to be dead. */
-		SET(CURLOPT_POSTFIELDS, request->body.len > 0 ? (const char *)request->body.ptr : "");
-		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
-		SET(CURLOPT_CUSTOMREQUEST, request->method);
-	}
-	if (request->signer != NULL) {
-		/* libcurl signs no path that it has not made canonical itself. */
-		SET(CURLOPT_PATH_AS_IS, 0L);
-		SET(CURLOPT_AWS_SIGV4, request->signer->scope);
-		SET(CURLOPT_USERNAME, request->signer->key_id);
-		SET(CURLOPT_PASSWORD, request->signer->secret);
-	}
-	SET(CURLOPT_HTTPHEADER, headers);
-	SET(CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
-	SET(CURLOPT_WRITEFUNCTION, take_body);
-	SET(CURLOPT_WRITEDATA, exchange);
-	return code;
-}
-
 /* Milliseconds until the stall deadline; -1: there is none. 0: it passed. */
 static int64_t stall_left_ms(struct exchange *exchange, int64_t now_mono_ms)
 {
@@ -334,7 +151,7 @@ static enum status perform(struct exchange *exchange, CURLcode *ret_code, struct
 static struct fetch_failure about(const struct fetch *fetch, CURLcode code)
 {
 	return (struct fetch_failure){
-		.code = code, .raw = fetch->words, .ca_file = ca_file(fetch), .cert_file = fetch->cert_file,
+		.code = code, .raw = fetch->words, .ca_file = fetch_ca_file(fetch), .cert_file = fetch->cert_file,
 		.key_file = fetch->key_file,
 	};
 }
@@ -421,10 +238,10 @@ static enum status run(struct exchange *exchange, struct err *err)
 	curl_easy_reset(fetch->easy);
 	status = fetch_headers_collect(exchange->request, &headers, err);
 	if (status == STATUS_OK) {
-		CURLcode code = set_connection(fetch);
+		CURLcode code = fetch_set_connection(fetch);
 
 		if (code == CURLE_OK)
-			code = set_request(exchange, headers);
+			code = fetch_set_request(exchange, headers);
 		status = code == CURLE_OK ? transfer(exchange, err) : failure(exchange, code, err);
 	}
 	/* The next call sets everything anew; until then nothing may point at this request. */

@@ -1,5 +1,5 @@
 /*
- * fetch: HTTP requests out (libcurl). The only file that knows libcurl is fetch.c. The agent speaks to the
+ * fetch: HTTP requests out (libcurl). Only fetch*.c know libcurl. The agent speaks to the
  * sweeper and to the container Engine with it, the sweeper to Loki and webhooks, rescuectl to the sweeper.
  *
  * A struct fetch keeps its connection, so that requests made one after the other with the same one share it:
