@@ -31,7 +31,7 @@ variable "subnet_ids" {
 }
 
 variable "internal" {
-  description = "Whether the load balancer has addresses of the VPC only."
+  description = "Whether the load balancer has addresses of the VPC only. If not, boxes reach it by public addresses, which boxes_security_group_id does not let them out to."
   type        = bool
   default     = true
 }
