@@ -169,7 +169,6 @@ static enum run_state capture_step(struct run *run)
 	if (early_fd >= 0)
 		(void)close(early_fd);
 	FAILPOINT("agent.captured");
-	FAILPOINT("agent.sealed");
 	if (status != STATUS_OK) {
 		log_event(LOG_ERROR, "capture.failed", LOG_S("capture_id", run->order.capture_id),
 		          LOG_S("error", err.text));

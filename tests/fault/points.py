@@ -7,7 +7,7 @@ STATEMENTS = ("sweep_structured", "bootstrap_failed_structured", "next_order", "
 SWEEPER = (*(f"{when}.{name}" for name in STATEMENTS for when in ("sent", "done")), "sent.commit",
            "order.answering", "order.answered", "task.answering", "task.answered", "upload.redacted",
            "ship.pushing", "ship.pushed", "ship.asked", "file.written", "file.renamed")
-AGENT = ("agent.ordered", "agent.captured", "agent.sealed", "spool.order_put", "spool.put", "agent.uploading",
+AGENT = ("agent.ordered", "agent.captured", "spool.order_put", "spool.put", "agent.uploading",
          "agent.uploaded", "spool.dropping", "spool.dropped", "file.written", "file.renamed")
 
 # Two files are written for a bundle, and an upload is several statements: the later ones shall be hit as well.
