@@ -33,7 +33,13 @@ static enum status make_key(const struct agent_config *config, struct buf *key_p
 
 	if (status == STATUS_OK)
 		status = pki_make_key(key_pem, err);
-	return status == STATUS_OK ? file_write_atomic(config->identity.key, buf_span(key_pem), 0600, err) : status;
+	if (status == STATUS_OK)
+		status = file_write_new(config->identity.key, buf_span(key_pem), 0600, err);
+	if (status != STATUS_CONFLICT)
+		return status;
+	/* `run` and `enroll` at once: what came first is the box's key. */
+	buf_reset(key_pem);
+	return file_read(config->identity.key, key_pem, err);
 }
 
 enum status credential_request(const struct agent_config *config, struct buf *ret_csr_pem, struct err *err)

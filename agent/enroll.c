@@ -124,12 +124,17 @@ enum status enroll_run(const struct agent_config *config, bool is_patient, int64
 	return status;
 }
 
-/* False: it is another instance's, which is known only when the metadata service answers. */
+/*
+ * False: it is another instance's, which is known only when the metadata service answers. A certificate that was not got
+ * by enrolling names no instance, and is not ours to judge.
+ */
 static bool is_of_this_instance(const struct agent_config *config, const struct pki_facts *facts)
 {
 	struct enroll_document document;
 	struct err err = ERR_INIT;
 
+	if (!enroll_is_instance_id(span_cstr(facts->common_name)))
+		return true;
 	if (instance_get_document(config->identity.metadata, &document, &err) != STATUS_OK) {
 		log_event(LOG_WARN, "enroll.no_proof", LOG_S("error", err.text),
 		          LOG_S("then", "the certificate that is there is taken"));

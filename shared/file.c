@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "shared/failpoint.h"
@@ -88,7 +89,16 @@ static enum status sync_folder_of(const char *path)
 	return failed == 0 ? STATUS_OK : STATUS_SYSTEM;
 }
 
-enum status file_write_atomic(const char *path, struct span content, mode_t mode, struct err *err)
+/* renameat2(2), by its number: musl has no function for it. */
+static int rename_to_new(const char *from, const char *to)
+{
+	const unsigned no_replace = 1;
+
+	return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, no_replace);
+}
+
+static enum status write_beside(const char *path, struct span content, mode_t mode,
+                                int (*put_in_place)(const char *from, const char *to), struct err *err)
 {
 	char temporary[LIMIT_PATH];
 	enum status status;
@@ -108,8 +118,9 @@ enum status file_write_atomic(const char *path, struct span content, mode_t mode
 		goto fail;
 	}
 	FAILPOINT("file.written");
-	if (close(fd) != 0 || rename(temporary, path) != 0) {
-		status = err_set_errno(err, "cannot put %s in place", path);
+	if (close(fd) != 0 || put_in_place(temporary, path) != 0) {
+		status = errno == EEXIST ? err_set(err, STATUS_CONFLICT, "%s is there already", path) :
+		                           err_set_errno(err, "cannot put %s in place", path);
 		goto fail;
 	}
 	FAILPOINT("file.renamed");
@@ -119,6 +130,16 @@ enum status file_write_atomic(const char *path, struct span content, mode_t mode
 fail:
 	(void)unlink(temporary);
 	return status;
+}
+
+enum status file_write_atomic(const char *path, struct span content, mode_t mode, struct err *err)
+{
+	return write_beside(path, content, mode, rename, err);
+}
+
+enum status file_write_new(const char *path, struct span content, mode_t mode, struct err *err)
+{
+	return write_beside(path, content, mode, rename_to_new, err);
 }
 
 enum status file_write_output(const char *path, struct span content, mode_t mode, struct err *err)

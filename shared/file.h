@@ -24,6 +24,8 @@ enum status file_read(const char *path, struct buf *ret_content, struct err *err
  * device, a pipe or a folder: none of these is replaced by a file.
  */
 enum status file_write_atomic(const char *path, struct span content, mode_t mode, struct err *err);
+/* The same, where nothing is yet: of several writers at once one wins, and the others get STATUS_CONFLICT. */
+enum status file_write_new(const char *path, struct span content, mode_t mode, struct err *err);
 
 /* For a path that a user named: as file_write_atomic, but a device or a pipe is written to as it is. */
 enum status file_write_output(const char *path, struct span content, mode_t mode, struct err *err);

@@ -1,5 +1,6 @@
 """A box enrols by itself against the metadata double, waits, renews and is rescued: real agent, real sweeper."""
 
+import concurrent.futures
 import os
 import stat
 
@@ -119,6 +120,16 @@ def test_a_restarted_agent_keeps_its_identity_and_its_key(gate, database, region
     wait_for("the agent to be held once more", lambda: gate.metric("rescue_held_agents") == 1)
     assert agent.key.read_bytes() == key and agent.cert.read_bytes() != cert
     assert gate.metric("rescue_enrolments_total", result="issued") == 2
+
+
+def test_agents_that_enrol_at_once_have_one_key(gate, database, region, make_box, instance):
+    database.add_workspace(instance_id=instance.instance_id)
+    agent = make_box(instance, gate.port).start()
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        assert {done.returncode for done in pool.map(lambda _: agent.command("enroll"), range(4))} == {0}
+    wait_for("the agent to be held", lambda: gate.metric("rescue_held_agents") == 1)
+    assert gate.metric("rescue_enrolments_total", result="other_key") == 0
+    assert sorted(path.name for path in agent.home.iterdir()) == ["agent.crt", "agent.key"]
 
 
 def test_an_identity_that_came_with_the_disks_image_is_dropped(gate, database, region, make_box, instance):

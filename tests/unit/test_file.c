@@ -93,6 +93,23 @@ static void file_read_tells_absent_large_and_odd_apart(void **state)
 	(void)rmdir(folder);
 }
 
+static void file_new_is_written_once(void **state)
+{
+	BUF_AUTO content = BUF_INIT(64);
+	char folder[32], path[64];
+
+	(void)state;
+	make_folder(folder);
+	(void)snprintf(path, sizeof path, "%s/key", folder);
+	assert_int_equal(file_write_new(path, SPAN_LIT("first"), 0600, NULL), STATUS_OK);
+	assert_int_equal(file_write_new(path, SPAN_LIT("second"), 0600, NULL), STATUS_CONFLICT);
+	assert_int_equal(file_read(path, &content, NULL), STATUS_OK);
+	assert_true(span_eq(buf_span(&content), SPAN_LIT("first")));
+	(void)unlink(path);
+	/* Nothing is left beside it. */
+	assert_int_equal(rmdir(folder), 0);
+}
+
 static void file_makes_missing_parents(void **state)
 {
 	char folder[32], path[64];
@@ -115,6 +132,7 @@ int main(void)
 		cmocka_unit_test(file_write_replaces_no_pipe_and_output_goes_into_it),
 		cmocka_unit_test(file_failed_write_leaves_the_old_content),
 		cmocka_unit_test(file_read_tells_absent_large_and_odd_apart),
+		cmocka_unit_test(file_new_is_written_once),
 		cmocka_unit_test(file_makes_missing_parents),
 	};
 
