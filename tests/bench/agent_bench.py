@@ -14,6 +14,7 @@ from conftest import BIN, ORG, Agent, Authority, Box, Database, Sweeper, stop_pr
 
 SETTLE_S = 5
 SAMPLE_S = 0.002
+ASKED = 3000
 RSYSLOG = """module(load="imfile")
 global(workDirectory="{folder}")
 input(type="imfile" File="{log}" Tag="box")
@@ -107,6 +108,18 @@ def measure_capture(sweeper, agent):
     figure("agent_after_rss", sum_kb(pid, "status", "VmRSS"), "KB")
 
 
+def measure_asking(cluster, sweeper, workspace_id):
+    """What each "is there an order?" costs the other side, over a connection that is there already."""
+    connection = sweeper.client("--workspace", workspace_id).connect()
+    before_s, database_before_s = cpu_s(sweeper.running.process.pid), cluster.cpu_s()
+    for _ in range(ASKED):
+        connection.request("GET", "/v1/orders/next?wait=0")
+        connection.getresponse().read()
+    figure("asking_sweeper_cpu", (cpu_s(sweeper.running.process.pid) - before_s) / ASKED * 1000, "s per thousand")
+    figure("asking_database_cpu", (cluster.cpu_s() - database_before_s) / ASKED * 1000, "s per thousand")
+    connection.close()
+
+
 def measure_agent(folder, seconds):
     place = folder / "pg"
     place.mkdir()
@@ -123,6 +136,7 @@ def measure_agent(folder, seconds):
         wait_for("the agent to be held", lambda: sweeper.metric("rescue_held_agents") == 1)
         measure_idle("agent", agent.running.process.pid, seconds)
         measure_capture(sweeper, agent)
+        measure_asking(cluster, sweeper, database.add_workspace())
     finally:
         for part in (agent, sweeper):
             if part is not None:
