@@ -5,7 +5,7 @@
 #include "shared/buf.h"
 #include "shared/redact/chars.h"
 
-enum { GROWTH = 6, MIN_FORM = 6 };
+enum { GROWTH = 8, MIN_FORM = 6 };
 
 static const char std_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 static const char url_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -84,6 +84,19 @@ static void to_shell(struct span value, bool each, struct buf *out)
 	}
 }
 
+/* JSON as a text inside JSON, as log drivers write what a program logged. */
+static void to_json_in_json(struct span value, struct buf *out)
+{
+	struct buf once = BUF_INIT(GROWTH * value.len + 1);
+
+	to_json(value, false, &once);
+	if (buf_status(&once) == STATUS_OK)
+		to_json(buf_span(&once), false, out);
+	else
+		out->failed = buf_status(&once);
+	buf_wipe(&once);
+}
+
 static void spell(unsigned form, struct span value, struct buf *out)
 {
 	switch (form) {
@@ -108,12 +121,15 @@ static void spell(unsigned form, struct span value, struct buf *out)
 	case 10: case 11:
 		to_json(value, form == 11, out);
 		break;
-	default:
+	case 12: case 13:
 		to_shell(value, form == 13, out);
+		break;
+	default:
+		to_json_in_json(value, out);
 	}
 }
 
-enum { FORMS = 14 };
+enum { FORMS = 15 };
 
 enum status forms_each(struct span value, enum status (*each)(void *ctx, struct span form), void *ctx)
 {

@@ -259,6 +259,7 @@ static void redact_masks_known_values_wherever_they_stand(void **state)
 		"x 70407373202277277264222F39",
 		"q=p%40ss%20%22w%27rd%22%2F9",
 		"{\"v\":\"p@ss \\\"w'rd\\\"/9\"}",
+		"{\"log\":\"{\\\"v\\\":\\\"p@ss \\\\\\\"w'rd\\\\\\\"/9\\\"}\"}",
 		"echo 'p@ss \"w'\\''rd\"/9'",
 	};
 	struct redactor *own = NULL;
