@@ -106,6 +106,31 @@ static void jdoc_will_not_hold_text_that_is_not_utf8(void **state)
 	jdoc_free(doc);
 }
 
+/* Every byte that UTF-8 has by itself, and characters of two to four bytes. */
+static void jdoc_writes_a_text_as_a_document_would(void **state)
+{
+	BUF_AUTO text = BUF_INIT(1000);
+	BUF_AUTO direct = BUF_INIT(4000);
+	BUF_AUTO dumped = BUF_INIT(4000);
+	struct jdoc *doc;
+
+	(void)state;
+	for (unsigned byte = 0; byte < 0x80; byte++)
+		buf_append_byte(&text, (uint8_t)byte);
+	buf_append_cstr(&text, "\"\\\xc3\xbc\xe2\x82\xac\xf0\x9f\x99\x82\n");
+	doc = jdoc_new_text(buf_span(&text));
+	assert_int_equal(jdoc_dump(doc, &dumped), STATUS_OK);
+	jdoc_free(doc);
+	jdoc_dump_text(buf_span(&text), &direct);
+	assert_int_equal(jdoc_parse(buf_span(&direct), &doc, NULL), STATUS_OK);
+	assert_true(span_eq(jdoc_text(doc), buf_span(&text)));
+	jdoc_free(doc);
+	assert_int_equal(direct.len, dumped.len);
+	buf_reset(&direct);
+	jdoc_dump_text(SPAN_LIT(""), &direct);
+	assert_true(span_eq(buf_span(&direct), SPAN_LIT("\"\"")));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -114,6 +139,7 @@ int main(void)
 		cmocka_unit_test(jdoc_refuses_what_is_not_one_strict_value),
 		cmocka_unit_test(jdoc_errors_never_repeat_the_input),
 		cmocka_unit_test(jdoc_will_not_hold_text_that_is_not_utf8),
+		cmocka_unit_test(jdoc_writes_a_text_as_a_document_would),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

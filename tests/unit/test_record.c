@@ -110,6 +110,27 @@ static void bundle_lines_hold_the_flat_record(void **state)
 	jdoc_free(doc);
 }
 
+static void bundle_lines_are_read_without_their_content(void **state)
+{
+	static const char text[] = "a quote, \"content\":\" and a {\"content\":\"\"} inside";
+	BUF_AUTO bundle = BUF_INIT(65536);
+	struct record head, whole;
+	struct jdoc *head_doc, *doc;
+
+	append(*state, &bundle, "host", text, sizeof text - 1);
+	assert_int_equal(record_parse(buf_span(&bundle), &whole, &doc, NULL), STATUS_OK);
+	assert_int_equal(record_parse_head(buf_span(&bundle), &head, &head_doc, NULL), STATUS_OK);
+	assert_true(span_eq(whole.content, span_of((const uint8_t *)text, sizeof text - 1)));
+	assert_int_equal(head.content.len, 0);
+	assert_true(span_eq(head.section, whole.section) && span_eq(head.sha256, whole.sha256));
+	assert_int_equal(head.part, whole.part);
+	assert_int_equal(head.outcome, whole.outcome);
+	jdoc_free(head_doc);
+	jdoc_free(doc);
+	/* A line that was made elsewhere is read as a whole. */
+	assert_int_equal(record_parse_head(SPAN_LIT("{\"content\": 1}"), &head, &head_doc, NULL), STATUS_INVALID);
+}
+
 /* Replaces the first `from` by `to` in a good bundle of verdict and one more section. */
 static void change(struct redactor *redactor, const char *from, const char *to, struct buf *ret_bundle)
 {
@@ -197,6 +218,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bundle_is_cut_and_joined_without_loss),
 		cmocka_unit_test(bundle_lines_hold_the_flat_record),
+		cmocka_unit_test(bundle_lines_are_read_without_their_content),
 		cmocka_unit_test(bundle_refuses_each_broken_rule),
 		cmocka_unit_test(bundle_refuses_every_truncation),
 	};
