@@ -16,7 +16,7 @@ struct issuer;
 
 /*
  * Reads the files that the configuration names and makes them the current issuer. Nothing to do when enrolment is off.
- * STATUS_INVALID names the file, also when the gate (tls.client_ca) would not accept what the authority signs.
+ * STATUS_INVALID names the file.
  */
 enum status issuer_load(const struct sweeper_config *config, struct err *err);
 void issuer_unload(void);

@@ -65,7 +65,4 @@ struct pki_facts {
 };
 enum status pki_cert_facts(struct span cert_pem, struct pki_facts *ret_facts, struct err *err);
 
-/* STATUS_OK: the first certificate in `cert_pem` is valid now and signed by one of `ca_pem`; else STATUS_DENIED. */
-enum status pki_cert_is_from(struct span cert_pem, struct span ca_pem);
-
 #endif

@@ -71,18 +71,3 @@ enum status pki_cert_not_after(struct span cert_pem, int64_t *ret_not_after_s, s
 		*ret_not_after_s = facts.not_after_s;
 	return status;
 }
-
-enum status pki_cert_is_from(struct span cert_pem, struct span ca_pem)
-{
-	mbedtls_x509_crt cert, authorities;
-	uint32_t flags;
-	bool is_good;
-
-	mbedtls_x509_crt_init(&cert);
-	mbedtls_x509_crt_init(&authorities);
-	is_good = mbed_parse_crt(cert_pem, &cert) == 0 && mbed_parse_crt(ca_pem, &authorities) == 0 &&
-	          mbedtls_x509_crt_verify(&cert, &authorities, NULL, NULL, &flags, NULL, NULL) == 0;
-	mbedtls_x509_crt_free(&cert);
-	mbedtls_x509_crt_free(&authorities);
-	return is_good ? STATUS_OK : STATUS_DENIED;
-}

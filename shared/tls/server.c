@@ -55,6 +55,11 @@ static enum status check_chain(const struct tls_server *server, const struct tls
 	return STATUS_OK;
 }
 
+static bool has_limited(const struct tls_server *server)
+{
+	return server->limited_ca.raw.p != NULL;
+}
+
 /* The authorities as they are in the certificates, so that copies of a file with other line ends are the same. */
 static enum status digest_trust(struct tls_server *server)
 {
@@ -64,6 +69,11 @@ static enum status digest_trust(struct tls_server *server)
 	mbedtls_sha256_init(&sha);
 	failed = mbedtls_sha256_starts(&sha, 0);
 	for (const mbedtls_x509_crt *crt = &server->client_ca; crt != NULL && failed == 0; crt = crt->next)
+		failed = mbedtls_sha256_update(&sha, crt->raw.p, crt->raw.len);
+	if (failed == 0)
+		failed = mbedtls_sha256_update(&sha, (const uint8_t *)"limited", 7);
+	for (const mbedtls_x509_crt *crt = &server->limited_ca; has_limited(server) && crt != NULL && failed == 0;
+	     crt = crt->next)
 		failed = mbedtls_sha256_update(&sha, crt->raw.p, crt->raw.len);
 	if (failed == 0)
 		failed = mbedtls_sha256_finish(&sha, server->trust);
@@ -117,6 +127,8 @@ enum status tls_server_new(const struct tls_files *files, struct tls_server **re
 	mbedtls_x509_crt_init(&server->chain);
 	mbedtls_pk_init(&server->key);
 	mbedtls_x509_crt_init(&server->client_ca);
+	mbedtls_x509_crt_init(&server->limited_ca);
+	server->limited_ok = files->limited_ok;
 	status = verified_init(&server->verified);
 	if (status == STATUS_OK)
 		status = read_chain(files->cert, "certificate", &server->chain, err);
@@ -126,6 +138,8 @@ enum status tls_server_new(const struct tls_files *files, struct tls_server **re
 		status = check_chain(server, files, err);
 	if (status == STATUS_OK)
 		status = read_chain(files->client_ca, "list of certificates", &server->client_ca, err);
+	if (status == STATUS_OK && files->limited_ca != NULL)
+		status = read_chain(files->limited_ca, "list of certificates", &server->limited_ca, err);
 	if (status == STATUS_OK)
 		status = digest_trust(server);
 	if (status != STATUS_OK)
@@ -153,6 +167,7 @@ void tls_server_unref(struct tls_server *server)
 	mbedtls_x509_crt_free(&server->chain);
 	mbedtls_pk_free(&server->key);
 	mbedtls_x509_crt_free(&server->client_ca);
+	mbedtls_x509_crt_free(&server->limited_ca);
 	mbedtls_x509_crt_free(&server->nobody);
 	verified_done(&server->verified);
 	records_done(&server->records);
@@ -176,16 +191,26 @@ static int judge_time(void *ctx, mbedtls_x509_crt *crt, int depth, uint32_t *fla
 	return mbed_judge_validity(NULL, crt, depth, flags);
 }
 
+static int verify(mbedtls_x509_crt *leaf, mbedtls_x509_crt *authorities, uint32_t *ret_flags, int64_t *ret_end_s)
+{
+	*ret_flags = 0;
+	*ret_end_s = INT64_MAX;
+	return mbedtls_x509_crt_verify_with_profile(leaf, authorities, NULL, &mbedtls_x509_crt_profile_default, NULL,
+	                                            ret_flags, judge_time, ret_end_s);
+}
+
 int server_judge(struct tls_server *server, mbedtls_x509_crt *leaf, const struct peer *peer, uint32_t *ret_flags)
 {
-	int64_t end_s = INT64_MAX;
+	int64_t end_s;
 	int failed;
 
 	*ret_flags = 0;
 	if (verified_has(&server->verified, peer->digest, clock_agreed_ns() / 1000000000))
 		return 0;
-	failed = mbedtls_x509_crt_verify_with_profile(leaf, &server->client_ca, NULL, &mbedtls_x509_crt_profile_default,
-	                                              NULL, ret_flags, judge_time, &end_s);
+	failed = verify(leaf, &server->client_ca, ret_flags, &end_s);
+	if (failed == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED && (*ret_flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED) != 0 &&
+	    has_limited(server) && server->limited_ok(span_of(peer->uri, peer->uri_len)))
+		failed = verify(leaf, &server->limited_ca, ret_flags, &end_s);
 	if (failed == 0)
 		verified_add(&server->verified, peer->digest, end_s);
 	return failed == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED ? 0 : failed;

@@ -27,6 +27,8 @@ struct tls_server {
 	mbedtls_x509_crt chain;
 	mbedtls_pk_context key;
 	mbedtls_x509_crt client_ca;
+	mbedtls_x509_crt limited_ca; /* empty: there is none */
+	bool (*limited_ok)(struct span uri);
 	mbedtls_x509_crt nobody;     /* an empty list of authorities */
 };
 

@@ -23,6 +23,9 @@ struct tls_files {
 	const char *client_ca; /* PEM, one or more */
 	bool takes_strangers;  /* peers without a certificate get in: whoever serves them asks tls_session_has_peer */
 	struct tls_tickets *tickets; /* borrowed as long as the server lives; NULL: no resumption */
+	/* PEM, one or more: good for certificates whose URI SAN `limited_ok` accepts, and for no others. NULL: none. */
+	const char *limited_ca;
+	bool (*limited_ok)(struct span uri);
 };
 
 /* Must run once before any other function here, before threads start (psa_crypto_init). */

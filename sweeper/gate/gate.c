@@ -36,12 +36,23 @@ static size_t max_connections(size_t tenant_count)
 	return limit.rlim_cur > others + 16 ? (size_t)limit.rlim_cur - others : 16;
 }
 
+/* What the authority of enrolment signs counts for boxes only, so that its key, which a sweeper holds, makes no operator. */
+static bool is_workspace(struct span uri)
+{
+	struct identity identity;
+	struct err err = ERR_INIT;
+
+	return identity_parse(uri, &identity, &err) == STATUS_OK && identity.role == IDENTITY_WORKSPACE;
+}
+
 static enum status load_tls(struct gate *gate, struct err *err)
 {
 	const struct sweeper_config *config = gate->config;
 	const struct tls_files files = { .cert = config->tls.cert, .key = config->tls.key,
 	                                 .client_ca = config->tls.client_ca,
-	                                 .takes_strangers = config->enroll.enabled, .tickets = gate->tickets };
+	                                 .takes_strangers = config->enroll.enabled, .tickets = gate->tickets,
+	                                 .limited_ca = config->enroll.enabled ? config->enroll.ca_cert : NULL,
+	                                 .limited_ok = is_workspace };
 	struct tls_server *fresh, *older;
 	enum status status = tls_server_new(&files, &fresh, err);
 

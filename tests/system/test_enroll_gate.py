@@ -3,9 +3,11 @@
 import base64
 import concurrent.futures
 import datetime
+import http.client
 import itertools
 import json
 import re
+import ssl
 import subprocess
 
 import pytest
@@ -398,10 +400,25 @@ def test_enrolment_that_is_off_lets_no_stranger_in(sweeper, key):
     assert sweeper.client("--workspace", "w1").request("POST", "/v1/identity/renew", body={"csr": key.csr})[0] == 404
 
 
-def test_an_authority_that_the_gate_does_not_know_is_named_at_the_start(make_sweeper, region, tmp_path):
+def test_an_authority_of_enrolments_own_counts_for_boxes_only(make_gate, database, region, key, instance_id, tmp_path):
+    own = Authority(tmp_path / "own")
+    gate = make_gate(ca_cert=str(own.ca), ca_key=str(own.folder / "ca.key"))
+    database.add_workspace(instance_id=instance_id)
+    status, answer = enroll(gate, region, key, metadata.make_document(instance_id))
+    assert status == 201
+    box = Client(gate.port, gate.authority.ca, *key.keep(answer))
+    assert box.request("GET", "/v1/orders/next?wait=0")[0] == 204
+    for role in ("--operator", "--control-plane"):
+        with pytest.raises((ssl.SSLError, ConnectionError, http.client.HTTPException)):
+            Client(gate.port, gate.authority.ca, *own.issue(role)).request("GET", "/v1/captures")
+    assert gate.client("--operator").request("GET", "/v1/captures")[0] == 200
+
+
+def test_an_authority_that_cannot_sign_is_named_at_the_start(make_sweeper, authority, region, tmp_path):
     other = Authority(tmp_path / "other")
     sweeper = make_sweeper(enroll={
         "enabled": True, "certificates": {metadata.REGION: str(region.cert)}, "accounts": [metadata.ACCOUNT],
-        "ca_cert": str(other.ca), "ca_key": str(other.folder / "ca.key")}).migrate()
+        "ca_cert": str(authority.ca), "ca_key": str(other.folder / "ca.key")}).migrate()
     done = sweeper.command("run")
-    assert done.returncode == 2 and "not accepted by the gate" in done.stderr
+    assert done.returncode == 2 and "does not belong" in done.stderr
+    assert "does not belong" in sweeper.command("check-config").stderr

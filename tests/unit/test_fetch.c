@@ -593,7 +593,7 @@ static void fetch_proves_and_checks_certificates(void **state)
 		struct err err = ERR_INIT;
 		enum status status;
 
-		assert_int_equal(tls_server_new(&(struct tls_files){ rows[i].host->cert, rows[i].host->key, ca_path, false, NULL }, &tls,
+		assert_int_equal(tls_server_new(&(struct tls_files){ rows[i].host->cert, rows[i].host->key, ca_path, false, NULL, NULL, NULL }, &tls,
 		                                &err), STATUS_OK);
 		server_start(&server, tls);
 		status = ask(fetch, &server, "/ok", &plain_get, &got, &err);

@@ -28,9 +28,9 @@ static int setup(void **state)
 	cert_path = certs_write(folder, "server.crt", buf_span(&server_pair.cert));
 	key_path = certs_write(folder, "server.key", buf_span(&server_pair.key));
 	ca_path = certs_write(folder, "ca.crt", buf_span(&ca.cert));
-	if (tls_server_new(&(struct tls_files){ cert_path, key_path, ca_path, true, NULL }, &open_server, &err) != STATUS_OK)
+	if (tls_server_new(&(struct tls_files){ cert_path, key_path, ca_path, true, NULL, NULL, NULL }, &open_server, &err) != STATUS_OK)
 		return -1;
-	return tls_server_new(&(struct tls_files){ cert_path, key_path, ca_path, false, NULL }, &server, &err) == STATUS_OK ? 0 : -1;
+	return tls_server_new(&(struct tls_files){ cert_path, key_path, ca_path, false, NULL, NULL, NULL }, &server, &err) == STATUS_OK ? 0 : -1;
 }
 
 static void remove_file(char *path)
@@ -150,6 +150,47 @@ static void tls_session_takes_strangers_but_no_bad_certificate_where_that_is_wan
 		client_free(client);
 		certs_pair_done(&pair);
 	}
+}
+
+static bool is_w1(struct span uri)
+{
+	return span_eq(uri, SPAN_LIT(URI));
+}
+
+static void tls_session_takes_a_limited_authority_for_what_it_may_sign_only(void **state)
+{
+	static const struct {
+		bool is_limited; /* signed by the limited authority */
+		const char *uri;
+		enum status status;
+	} rows[] = {
+		{ true, URI, STATUS_OK },
+		{ true, "spiffe://rescue.example/org/acme/operator", STATUS_DENIED },
+		{ true, NULL, STATUS_DENIED },
+		{ false, "spiffe://rescue.example/org/acme/operator", STATUS_OK },
+	};
+	char *limited_path = certs_write(folder, "limited.crt", buf_span(&other_ca.cert));
+	struct tls_server *limiting = NULL;
+
+	(void)state;
+	assert_int_equal(tls_server_new(&(struct tls_files){ cert_path, key_path, ca_path, false, NULL, limited_path, is_w1 },
+	                                &limiting, NULL), STATUS_OK);
+	for (size_t i = 0; i < 2 * sizeof rows / sizeof *rows; i++) {
+		size_t row = i / 2;
+		struct certs_pair pair = certs_leaf(rows[row].is_limited ? &other_ca : &ca, rows[row].uri, false, -1, 10);
+		struct client *client = client_new(&ca, &pair, versions[i % 2]);
+		struct tls_session *session = NULL;
+
+		assert_int_equal(tls_session_new(limiting, &session), STATUS_OK);
+		if (shake(session, client, 100000, NULL) != rows[row].status)
+			fail_msg("row %zu", row);
+		tls_session_free(session);
+		client_free(client);
+		certs_pair_done(&pair);
+	}
+	tls_server_unref(limiting);
+	(void)unlink(limited_path);
+	free(limited_path);
 }
 
 static void tls_session_refuses_garbage(void **state)
@@ -365,11 +406,11 @@ static void tls_server_names_the_file_that_is_wrong(void **state)
 		struct tls_files files;
 		const char *words;
 	} rows[] = {
-		{ { missing, key_path, ca_path, false, NULL }, missing },
-		{ { key_path, key_path, ca_path, false, NULL }, "server.key is not a certificate" },
-		{ { cert_path, ca_path, ca_path, false, NULL }, "ca.crt is not a key" },
-		{ { ca_path, key_path, ca_path, false, NULL }, "does not belong to the certificate" },
-		{ { cert_path, key_path, key_path, false, NULL }, "server.key is not a list of certificates" },
+		{ { missing, key_path, ca_path, false, NULL, NULL, NULL }, missing },
+		{ { key_path, key_path, ca_path, false, NULL, NULL, NULL }, "server.key is not a certificate" },
+		{ { cert_path, ca_path, ca_path, false, NULL, NULL, NULL }, "ca.crt is not a key" },
+		{ { ca_path, key_path, ca_path, false, NULL, NULL, NULL }, "does not belong to the certificate" },
+		{ { cert_path, key_path, key_path, false, NULL, NULL, NULL }, "server.key is not a list of certificates" },
 	};
 
 	(void)state;
@@ -392,7 +433,7 @@ static void tls_server_lives_as_long_as_its_last_session(void **state)
 	struct client *client = client_new(&ca, &pair, MBEDTLS_SSL_VERSION_TLS1_3);
 
 	(void)state;
-	assert_int_equal(tls_server_new(&(struct tls_files){ cert_path, key_path, ca_path, false, NULL }, &brief, NULL), STATUS_OK);
+	assert_int_equal(tls_server_new(&(struct tls_files){ cert_path, key_path, ca_path, false, NULL, NULL, NULL }, &brief, NULL), STATUS_OK);
 	assert_int_equal(tls_session_new(brief, &session), STATUS_OK);
 	tls_server_unref(brief);
 	assert_int_equal(shake(session, client, 100000, NULL), STATUS_OK);
@@ -407,6 +448,7 @@ int main(void)
 		cmocka_unit_test(tls_session_names_its_peer),
 		cmocka_unit_test(tls_session_refuses_with_the_reason),
 		cmocka_unit_test(tls_session_takes_strangers_but_no_bad_certificate_where_that_is_wanted),
+		cmocka_unit_test(tls_session_takes_a_limited_authority_for_what_it_may_sign_only),
 		cmocka_unit_test(tls_session_refuses_garbage),
 		cmocka_unit_test(tls_session_caps_unread_input),
 		cmocka_unit_test(tls_session_moves_bytes_both_ways_and_ends_in_order),

@@ -79,7 +79,7 @@ static struct replica replica_new(const char *client_ca, const char *prefix, uns
 {
 	const struct tls_ticket_key keys[] = { key_of(first_key), key_of(first_key + 1), key_of(first_key + 2) };
 	struct replica replica = { .tickets = tls_tickets_new(2) };
-	struct tls_files files = { cert_path, key_path, client_ca, takes_strangers, replica.tickets };
+	struct tls_files files = { cert_path, key_path, client_ca, takes_strangers, replica.tickets, NULL, NULL };
 	struct err err = ERR_INIT;
 
 	assert_non_null(replica.tickets);
