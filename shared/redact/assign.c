@@ -156,6 +156,9 @@ static bool read_form(struct span text, struct assignment *name, size_t *at)
 		name->form = ASSIGN_ARGUMENT;
 		return true;
 	}
+	/* A column of a table. */
+	if (*at > i && *at + 1 < text.len && text.ptr[*at] == '|' && is_blank(text.ptr[*at + 1]))
+		++*at;
 	name->form = ASSIGN_BLANK;
 	return *at > i && quote == 0;
 }

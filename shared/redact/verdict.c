@@ -132,6 +132,19 @@ static bool in_netrc(struct span text, size_t at)
 	        span_find(before, SPAN_LIT("default "), 0) < before.len);
 }
 
+/* "DB_PASSWORD": nobody writes so in a sentence. */
+static bool is_variable(struct span name)
+{
+	bool joined = false;
+
+	for (size_t i = 0; i < name.len; i++) {
+		if (!is_upper(name.ptr[i]) && !is_digit(name.ptr[i]) && name.ptr[i] != '_')
+			return false;
+		joined |= name.ptr[i] == '_';
+	}
+	return joined;
+}
+
 static bool fits_blank(struct span text, const struct assignment *name, struct span value)
 {
 	size_t line = literal_line_start(text, name->start);
@@ -143,6 +156,9 @@ static bool fits_blank(struct span text, const struct assignment *name, struct s
 		return name->value.quoted || !is_message_word(value);
 	if (span_starts_with(start, SPAN_LIT("ENV ")) || span_starts_with(start, SPAN_LIT("setenv ")))
 		return name->starts_line;
+	/* A table of variables. */
+	if (is_variable(span_sub(text, name->start, name->end - name->start)) && value_is_random(value))
+		return true;
 	return in_netrc(text, name->start);
 }
 

@@ -303,6 +303,19 @@ static void redact_understands_programming_languages(void **state)
 	CHECK(pairs);
 }
 
+static void redact_understands_tables(void **state)
+{
+	static const struct pair pairs[] = {
+		{ "DB_PASSWORD\tkV9zQ2mX7wLp4TnB8rYc\n", "DB_PASSWORD\t[REDACTED:PASSWORD]\n" },
+		{ "A_TOKEN         kV9zQ2mX7wLp4TnB8rYc\nPATH   /bin\n", "A_TOKEN         [REDACTED:TOKEN]\nPATH   /bin\n" },
+		{ "| DB_PASSWORD | kV9zQ2mX7wLp4TnB8rYc |\n", "| DB_PASSWORD | [REDACTED:PASSWORD] |\n" },
+		{ "set DB_PASSWORD before you start, or A_TOKEN | grep\n", "set DB_PASSWORD before you start, or A_TOKEN | grep\n" },
+	};
+
+	(void)state;
+	CHECK(pairs);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -318,6 +331,7 @@ int main(void)
 		cmocka_unit_test(redact_understands_cloud_init),
 		cmocka_unit_test(redact_understands_credential_files),
 		cmocka_unit_test(redact_understands_programming_languages),
+		cmocka_unit_test(redact_understands_tables),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
