@@ -37,6 +37,8 @@ static const struct metric_about abouts[METRIC_COUNT] = {
 	[METRIC_GATE_FINDINGS] = { "rescue_gate_findings_total", "rule",
 	                           "Secrets that only the second redaction found.", false },
 	[METRIC_UNREACHABLE] = { "rescue_unreachable_total", NULL, "Captures for which no agent came.", false },
+	[METRIC_CONSOLES] = { "rescue_console_outputs_total", "result",
+	                      "Questions for a box's console output, by result.", false },
 	[METRIC_SHIPPED] = { "rescue_shipped_total", "sink", "Bundles a sink took.", false },
 	[METRIC_SHIP_ERRORS] = { "rescue_ship_errors_total", "sink", "Attempts at shipping that failed.", false },
 	[METRIC_POISONED] = { "rescue_poisoned_records_total", "sink", "Records a sink will never take, set aside.", false },

@@ -27,6 +27,7 @@ enum metric {
 	METRIC_SECTIONS,              /* counter, outcome: of the sections of stored bundles */
 	METRIC_GATE_FINDINGS,         /* counter, rule */
 	METRIC_UNREACHABLE,           /* counter */
+	METRIC_CONSOLES,              /* counter, result: output, none, refused, later */
 	METRIC_SHIPPED,               /* counter, sink */
 	METRIC_SHIP_ERRORS,           /* counter, sink */
 	METRIC_POISONED,              /* counter, sink: records set aside */

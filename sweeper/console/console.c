@@ -9,6 +9,7 @@
 #include "sweeper/console/aws_answer.h"
 #include "sweeper/console/console_record.h"
 #include "sweeper/ledger/ledger.h"
+#include "sweeper/metrics.h"
 #include "sweeper/rules.h"
 
 enum {
@@ -24,6 +25,10 @@ enum found {
 	FOUND_NOTHING, /* no output yet */
 	FOUND_REFUSAL, /* it will never be given */
 	FOUND_LATER,   /* not now */
+};
+
+static const char *const found_names[] = {
+	[FOUND_OUTPUT] = "output", [FOUND_NOTHING] = "none", [FOUND_REFUSAL] = "refused", [FOUND_LATER] = "later",
 };
 
 /* One capture at work. */
@@ -150,6 +155,7 @@ static enum status work(struct loop *loop, struct job *job, struct err *err)
 
 	if (stop_wanted())
 		return STATUS_OK;
+	metrics_add(METRIC_CONSOLES, found_names[found], 1);
 	log_event(found == FOUND_OUTPUT ? LOG_INFO : LOG_WARN, found == FOUND_OUTPUT ? "console.output" : "console.none",
 	          LOG_S("capture_id", job->capture_id), LOG_S("workspace_id", job->workspace_id),
 	          LOG_S("instance_id", job->instance_id), LOG_I("attempt", job->attempt),

@@ -106,8 +106,11 @@ def test_refusals_stand_in_the_record(start, database, ec2, failure, words):
 def test_throttling_and_outages_are_tried_again(start, database, ec2):
     ec2.consoles[INSTANCE] = b"at last\n"
     ec2.failures.extend([(503, "RequestLimitExceeded"), (500, "InternalError")])
-    records = wait_for_console(start(), database, unreachable(database), hurried=True)
+    sweeper = start()
+    records = wait_for_console(sweeper, database, unreachable(database), hurried=True)
     assert records[1]["content"] == "at last\n" and len(ec2.asked) == 3
+    assert sweeper.metric("rescue_console_outputs_total", result="later") == 2
+    assert sweeper.metric("rescue_console_outputs_total", result="output") == 1
 
 
 def test_console_that_stays_empty_is_said_to_be(start, database, ec2):
