@@ -66,7 +66,7 @@ static bool is_common(struct span value)
 		"variable", "version", "warning", "worker", "workspace",
 	};
 
-	if (value_is_placeholder(value) || (value_is_number(value) && value.len < 8))
+	if (value_is_masked(value) || value_is_empty_word(value) || (value_is_number(value) && value.len < 8))
 		return true;
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
 		if (span_eq_nocase(value, span_cstr(words[i])))

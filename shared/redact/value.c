@@ -132,7 +132,7 @@ static bool is_reference(struct span value)
 		return last == '}' || last == ')';
 	if (first == '{' && last == '}' && (value.ptr[1] == '{' || span_find(value, SPAN_LIT(":"), 0) == value.len))
 		return value.ptr[1] == '{' || is_alpha(value.ptr[1]);
-	if (last == ']' && (first == '[' || span_starts_with(value, SPAN_LIT("ENC[")))) /* the latter by SOPS */
+	if (first == '[' && last == ']')
 		return true;
 	if (first == '%' && (last == '%' || value.len == 2))
 		return true;
@@ -145,7 +145,7 @@ static bool is_reference(struct span value)
 	return true;
 }
 
-static bool is_empty_word(struct span value)
+bool value_is_empty_word(struct span value)
 {
 	static const char *const words[] = {
 		"null", "nil", "none", "true", "false", "yes", "no", "undefined", "unset", "empty", "...", "todo", "n/a",
@@ -160,15 +160,23 @@ static bool is_empty_word(struct span value)
 	return false;
 }
 
-/* "your-api-key-here", "AccessTokenHere", "AKIA…EXAMPLE": documentation. */
+/* What looks random and is public: what SOPS has encrypted, and "AKIA…EXAMPLE" of AWS's documentation. */
+static bool is_public(struct span value)
+{
+	static const struct span example = { (const uint8_t *)"EXAMPLE", 7 };
+
+	if (span_starts_with(value, SPAN_LIT("ENC[AES256_GCM,")) && value.ptr[value.len - 1] == ']')
+		return true;
+	return value.len >= example.len && span_eq(span_sub(value, value.len - example.len, example.len), example);
+}
+
+/* "your-api-key-here", "AccessTokenHere": documentation. */
 static bool is_documentation(struct span value)
 {
-	static const struct span example = { (const uint8_t *)"EXAMPLE", 7 }, here = { (const uint8_t *)"here", 4 };
+	static const struct span here = { (const uint8_t *)"here", 4 };
 	static const char *const starts[] = { "your-", "your_", "<your", "my-api-key", "insert-", "insert_", "replace-me",
 	                                      "replace_me", "xxx" };
 
-	if (value.len >= example.len && span_eq(span_sub(value, value.len - example.len, example.len), example))
-		return true;
 	if (value.len > here.len && span_eq_nocase(span_sub(value, value.len - here.len, here.len), here) &&
 	    value_is_identifier(value))
 		return true;
@@ -179,12 +187,6 @@ static bool is_documentation(struct span value)
 			return true;
 	}
 	return false;
-}
-
-bool value_is_placeholder(struct span value)
-{
-	return value.len == 0 || value_is_masked(value) || is_filler(value) || is_alphabet(value) ||
-	       is_reference(value) || is_empty_word(value) || is_documentation(value);
 }
 
 bool value_is_uuid(struct span value)
@@ -332,4 +334,27 @@ bool value_is_random(struct span value)
 	if (upper == 0 || lower == 0)
 		limit -= 20;
 	return value.len >= 8 && !is_sequence(value) && !value_is_identifier(value) && value_entropy(value) >= limit;
+}
+
+/* Somewhere in it stands what a machine made: then it is no sample of anything. */
+static bool holds_random(struct span value)
+{
+	size_t start = 0;
+
+	for (size_t i = 0; i <= value.len; i++) {
+		if (i < value.len && is_alnum(value.ptr[i]))
+			continue;
+		if (value_is_random(span_sub(value, start, i - start)))
+			return true;
+		start = i + 1;
+	}
+	return false;
+}
+
+bool value_is_placeholder(struct span value)
+{
+	if (value.len == 0 || value_is_masked(value) || value_is_empty_word(value) || is_public(value))
+		return true;
+	return (is_filler(value) || is_alphabet(value) || is_reference(value) || is_documentation(value)) &&
+	       !holds_random(value);
 }

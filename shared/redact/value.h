@@ -14,9 +14,13 @@ unsigned value_entropy(struct span value);
 
 /*
  * Stands where a secret would stand but is none: empty, "xxxx", "****", "<token>", "${TOKEN}", "%s", "null", an
- * earlier [REDACTED:…]. Words such as "changeit" are passwords in use and no placeholders.
+ * earlier [REDACTED:…]. Words such as "changeit" are passwords in use and no placeholders, and nothing is one that
+ * holds random characters: "<k2Jx9…>" is a password in brackets.
  */
 bool value_is_placeholder(struct span value);
+
+/* A word that says that there is no value, or what would stand there: "null", "true", "required". */
+bool value_is_empty_word(struct span value);
 
 /* Earlier masks and signs between them, nothing else. */
 bool value_is_masked(struct span value);

@@ -280,6 +280,37 @@ static void redact_masks_known_values_wherever_they_stand(void **state)
 	redactor_free(own);
 }
 
+static void redact_takes_nothing_random_for_a_placeholder(void **state)
+{
+	static const struct pair pairs[] = {
+		{ "git clone https://x:XXxV5k4vKjq1lo5LUixT7jtz@h/r", "git clone https://x:[REDACTED:URL_PASSWORD]@h/r" },
+		{ "db_password: [Xk39fjs82hGhs8]", "db_password: [REDACTED:PASSWORD]" },
+		{ "db_password: \"<Xk39fjs82hGhs8>\"", "db_password: \"[REDACTED:PASSWORD]\"" },
+		{ "secret: %Xk39fjs82hGhs8%", "secret: [REDACTED:SECRET]" },
+		{ "token: your-Xk39fjs82hGhs8-28hsKa0", "token: [REDACTED:TOKEN]" },
+		{ "export DB_PASSWORD=${PW:-s3cr3tP4ssw0rd9}", "export DB_PASSWORD=[REDACTED:PASSWORD]" },
+		{ "token: xxxxxxxxxxxx", "token: xxxxxxxxxxxx" },
+		{ "token: <your-token>", "token: <your-token>" },
+		{ "using XXXzkXWlwN5QEkzFbs4piSIgJvoA now", "using [REDACTED:KNOWN_VALUE] now" },
+		{ "using your_pet_hamster now", "using [REDACTED:KNOWN_VALUE] now" },
+	};
+	struct redactor *own = NULL;
+
+	(void)state;
+	assert_int_equal(redactor_new(NULL, &own, NULL), STATUS_OK);
+	assert_int_equal(redactor_add_value(own, SPAN_LIT("XXXzkXWlwN5QEkzFbs4piSIgJvoA"), "KNOWN_VALUE"), STATUS_OK);
+	assert_int_equal(redactor_add_value(own, SPAN_LIT("your_pet_hamster"), "KNOWN_VALUE"), STATUS_OK);
+	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+		struct clean_text *clean = NULL;
+
+		assert_int_equal(redact_span(own, span_cstr(pairs[i].in), &clean, NULL), STATUS_OK);
+		if (!span_eq(clean_text_span(clean), span_cstr(pairs[i].out)))
+			fail_msg("%s became %.*s", pairs[i].in, SPAN_ARG(clean_text_span(clean)));
+		clean_text_free(clean);
+	}
+	redactor_free(own);
+}
+
 static void redact_finds_every_one_of_many_known_values(void **state)
 {
 	enum { VALUES = 2000 };
@@ -370,6 +401,7 @@ int main(void)
 		cmocka_unit_test(redact_sees_the_context_and_does_not_give_it_out),
 		cmocka_unit_test(redact_repairs_what_is_not_utf8),
 		cmocka_unit_test(redact_masks_known_values_wherever_they_stand),
+		cmocka_unit_test(redact_takes_nothing_random_for_a_placeholder),
 		cmocka_unit_test(redact_finds_every_one_of_many_known_values),
 		cmocka_unit_test(redact_withholds_without_a_redactor),
 		cmocka_unit_test(redact_withholds_output_beyond_its_cap),
