@@ -130,3 +130,4 @@ def test_a_box_waits_before_its_own_install_begins(machine, sweeper, shop, is_ba
     assert "active" in machine.disk.path("/var/log/cloud-init-output.log").read_text().splitlines()
     status = json.loads(machine.disk.path("/run/cloud-init/result.json").read_text())
     assert status["v1"]["errors"] == []
+    assert "FAILED" not in machine.disk.run("rescue-agent", "doctor").stdout

@@ -48,7 +48,7 @@ class Line:
 
 @pytest.fixture
 def line(make_gate):  # noqa: F811
-    gate = make_gate(lifetime_s=30)
+    gate = make_gate(lifetime_s=24)
     made = Line(gate.port)
     made.gate = gate
     yield made
@@ -116,13 +116,16 @@ def test_a_whole_life(machine, line, database, instance):
     bundle = spooled[0].name
     machine.close()
     line.is_cut = False
-    # It came up after all: what was ordered before still arrives, and then there is nothing more to wait for.
-    database.execute("UPDATE workspaces SET status = 'online' WHERE id = %s", workspace_id)
     machine.boot()
     shipped(gate, database, workspace_id, 2)
-    machine.wait_for_unit("rescue-agent.service", "inactive")
     assert f"event=spool.resume capture_id={bundle.removesuffix('.ndjson.gz')}" in machine.journal("rescue-agent")
+    wait_for("the agent to be held after all", lambda: gate.metric("rescue_held_agents") == 1)
     assert not list(machine.disk.path(SPOOL).glob("*.ndjson.gz"))
+
+    database.execute("UPDATE workspaces SET status = 'online' WHERE id = %s", workspace_id)
+    # A request that is held would be told within five minutes; a new one is at once.
+    machine.disk.run("systemctl", "restart", "rescue-agent.service")
+    machine.wait_for_unit("rescue-agent.service", "inactive")
     assert machine.property("rescue-agent.service", "Result") == "success"
     assert machine.property("rescue-agent.service", "ExecMainStatus") == "0"
     assert len(database.captures(workspace_id)) == 2
