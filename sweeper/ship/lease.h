@@ -14,11 +14,11 @@ enum {
 #ifdef RESCUE_FAILPOINTS
 	LEASE_S = 6, /* tests wait for their end */
 	LEASE_RENEW_MS = 1000,
-	LEASE_REQUEST_MS = 5 * 1000,
+	LEASE_REQUEST_MS = 4 * 1000,
 #else
 	LEASE_S = 20, /* so long does what a killed sweeper had in hand wait for another */
-	LEASE_RENEW_MS = 5 * 1000,
-	/* Longest time that one request of a sink may take: a lease renewed just before it outlives it. */
+	LEASE_RENEW_MS = 3 * 1000,
+	/* Longest time that one request of a sink may take: a lease that is not renewed before it yet outlives it. */
 	LEASE_REQUEST_MS = 15 * 1000,
 #endif
 };

@@ -63,14 +63,17 @@ class Checker:
         return captures
 
     def verdicts(self, captures):
-        """Exactly one capture, one event and one line of the platform's log for each flip, and none without."""
+        """Exactly one capture and event for each flip, a line of the platform's log for each of ours, and none without."""
         world = self.world
         flips = {home.workspace_id: home.flips for home in world.homes} | world.absent_flips
+        external = {home.workspace_id: home.external_flips for home in world.homes}
         for what, sql in (("captures", "SELECT workspace_id, count(*) FROM rescue.captures GROUP BY 1"),
                           ("events", "SELECT workspace_id, count(*) FROM rescue.events GROUP BY 1"),
                           ("structure_events", "SELECT workspace_id::text, count(*) FROM structure_events GROUP BY 1")):
             counts = dict(world.insist(sql))
             for workspace_id, flipped in flips.items():
+                if what == "structure_events":
+                    flipped -= external.get(workspace_id, 0)
                 if counts.get(workspace_id, 0) != flipped:
                     self.problem(f"{workspace_id}: {flipped} flips, {counts.get(workspace_id, 0)} {what}")
         for workspace_id, status in world.insist("SELECT id::text, status::text FROM workspaces"):

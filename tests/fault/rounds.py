@@ -50,11 +50,15 @@ class Round:
         for home in self.homes:
             home.furnish()
             home.flips += 1
-            by_sweep = self.rng.random() < 0.5
+            by = self.rng.choice(("the sweep", "the control plane", "another program"))
             world.insist("""UPDATE workspaces SET status = 'provisioning', updated_at = now() - make_interval(secs => %s),
-                            instance_id = 'i-0abc' WHERE id = %s""", 700 if by_sweep else 0, home.workspace_id)
-            if not by_sweep:
+                            instance_id = 'i-0abc' WHERE id = %s""", 700 if by == "the sweep" else 0, home.workspace_id)
+            if by == "the control plane":
                 self.unanswered.append(home.workspace_id)
+            elif by == "another program":
+                home.external_flips += 1
+                world.insist("UPDATE workspaces SET status = 'failed' WHERE id = %s AND status = 'provisioning'",
+                             home.workspace_id)
         for workspace_id in self.absent:
             world.absent_flips[workspace_id] += 1
             world.insist("""UPDATE workspaces SET status = 'provisioning', updated_at = now() - interval '700 s',

@@ -33,7 +33,7 @@ class Home:
         self.number = number
         self.rng = world.rng
         self.workspace_id = f"{number:08x}-0000-4000-8000-{world.rng.getrandbits(48):012x}"
-        self.flips = 0
+        self.flips = self.external_flips = 0
         self.box = Box(world.folder / f"box-{number}")
         self.points = world.folder / f"points-agent-{number}"
         self.points.mkdir()
@@ -98,6 +98,7 @@ class World:
         folder = self.folder / f"sweeper-{number}"
         folder.mkdir()
         return Sweeper(folder, self.authority, {ORG: self.database}, {"RESCUE_FAILPOINTS": str(self.points)},
+                       verdicts={"adopt_external": True},
                        sinks=[{"kind": "loki", "url": self.loki.url}, {"kind": "archive", "dir": str(self.archive)}],
                        **changes)
 

@@ -171,7 +171,7 @@ def test_leases_are_kept_for_as_long_as_loki_is_slow(database, make_sweeper, lok
     """One claim takes several times as long as a lease lasts, and another sweeper waits for it to end."""
     sweepers = [make_sweeper(sinks=[to_loki(loki)]) for _ in range(2)]
     for sweeper in sweepers:
-        sweeper.program = [FAULT_BIN / "rescue-sweeper"]  # its leases last 6 s, its requests 5
+        sweeper.program = [FAULT_BIN / "rescue-sweeper"]  # its leases last 6 s, its requests 4
     sweepers[0].migrate()
     loki.fail({"kind": "slow", "seconds": 3, "count": 5})
     captures = [store(database, {"verdict": "v\n", "host": os.urandom(100000).hex(), "docker-ps": os.urandom(100000).hex()})
