@@ -22,6 +22,7 @@ struct sweep {
 	struct ledger *ledger;
 	struct timeouts *timeouts;
 	bool is_failing;   /* and logged */
+	bool lacks_trigger; /* that was asked for; and logged */
 	unsigned failures; /* in a row */
 };
 
@@ -87,6 +88,22 @@ enum status sweep_once(struct sweep *sweep, int64_t *ret_flipped, struct err *er
 	return status;
 }
 
+/* A platform that makes its table anew loses the trigger with the old one. Without it other programs' flips go unseen. */
+static enum status look_for_trigger(struct sweep *sweep, struct err *err)
+{
+	bool is_installed = true;
+	enum status status = STATUS_OK;
+
+	if (sweep->options.config->verdicts.adopt_external)
+		status = ledger_adoption_installed(sweep->ledger, &is_installed, err);
+	if (status == STATUS_OK && !is_installed && !sweep->lacks_trigger)
+		log_event(LOG_ERROR, "adoption.missing", LOG_S("org", sweep->options.tenant->org),
+		          LOG_S("reason", "verdicts.adopt_external is on, but the workspaces table has no trigger"),
+		          LOG_S("do", "run rescue-sweeper migrate"));
+	sweep->lacks_trigger = !is_installed;
+	return status;
+}
+
 /* One round: verdicts, then what nobody asks for any more. */
 static enum status run_round(struct sweep *sweep, struct err *err)
 {
@@ -96,6 +113,8 @@ static enum status run_round(struct sweep *sweep, struct err *err)
 
 	if (status == STATUS_OK)
 		status = sweep_once(sweep, &flipped, err);
+	if (status == STATUS_OK)
+		status = look_for_trigger(sweep, err);
 	if (status == STATUS_OK) {
 		metrics_set(METRIC_SWEEP_LAST_SUCCESS, NULL, clock_agreed_ns() / 1000000000);
 		status = ledger_forget(sweep->ledger, KEEP_S, FORGET_BATCH, err);

@@ -254,6 +254,17 @@ def test_a_busy_table_is_not_waited_for_long(make_sweeper, database):
     assert trigger_count(database) == 1
 
 
+def test_a_trigger_that_got_lost_is_missed(make_sweeper, database):
+    sweeper = make_sweeper(**ADOPT).migrate().start()
+    wait_for("a sweep", lambda: sweeper.metric("rescue_sweep_last_success_timestamp_seconds") > 0)
+    assert "adoption.missing" not in sweeper.log_text()
+    database.execute("ALTER TABLE workspaces RENAME TO old_workspaces")
+    database.execute("CREATE TABLE workspaces (LIKE old_workspaces)")
+    line = wait_for("the log line", lambda: [line for line in sweeper.log_text().splitlines()
+                                             if "event=adoption.missing" in line])[0]
+    assert "rescue-sweeper migrate" in line
+
+
 def test_it_is_off_unless_it_is_asked_for(make_sweeper, database):
     make_sweeper().migrate()
     assert trigger_count(database) == 0

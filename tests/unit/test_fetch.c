@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "shared/clock.h"
 #include "shared/fetch.h"
 #include "shared/tls/session.h"
 #include "tests/unit/certs.h"
@@ -619,6 +620,41 @@ static void fetch_proves_and_checks_certificates(void **state)
 	free(other_path);
 }
 
+/* What counts is the agreed time, on both sides: five days ago these two were good, and what is good now was not yet. */
+static void fetch_judges_certificates_by_the_agreed_time(void **state)
+{
+	struct files old_one = write_pair(certs_leaf(&ca, "spiffe://t/x", false, -9, -1), "old");
+	struct files old_host = write_pair(certs_leaf(&ca, NULL, true, -9, -1), "old_host");
+	struct files host = write_pair(certs_leaf(&ca, NULL, true, -1, 9), "host");
+	char *ca_path = certs_write(folder, "ca.crt", buf_span(&ca.cert));
+	const struct files *hosts[] = { &old_host, &host };
+
+	(void)state;
+	clock_agree(clock_real_ns() - INT64_C(5) * CERTS_DAY_S * 1000000000);
+	for (size_t i = 0; i < 2; i++) {
+		struct tls_server *tls = NULL;
+		struct server server;
+		struct fetch *fetch = fetch_make(&(struct fetch_options){ ca_path, old_one.cert, old_one.key, NULL, 0 });
+		struct fetch_answer got = FETCH_ANSWER_INIT(1000);
+		struct err err = ERR_INIT;
+
+		assert_int_equal(tls_server_new(&(struct tls_files){ hosts[i]->cert, hosts[i]->key, ca_path, false, NULL }, &tls,
+		                                &err), STATUS_OK);
+		server_start(&server, tls);
+		assert_int_equal(ask(fetch, &server, "/ok", &plain_get, &got, &err), i == 0 ? STATUS_OK : STATUS_DENIED);
+		buf_done(&got.body);
+		fetch_free(fetch);
+		server_stop(&server);
+		tls_server_unref(tls);
+	}
+	clock_agree(clock_real_ns());
+	remove_pair(old_one);
+	remove_pair(old_host);
+	remove_pair(host);
+	(void)unlink(ca_path);
+	free(ca_path);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -651,6 +687,7 @@ int main(void)
 		cmocka_unit_test(fetch_refuses_urls_and_places_it_cannot_use),
 		cmocka_unit_test(fetch_speaks_through_a_unix_socket),
 		cmocka_unit_test(fetch_proves_and_checks_certificates),
+		cmocka_unit_test(fetch_judges_certificates_by_the_agreed_time),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
