@@ -5,12 +5,14 @@ import json
 import os
 import pathlib
 import pty
+import re
+import shutil
 import socket
 
 import pytest
 
 import old_kernel
-from conftest import wait_for
+from conftest import ROOT, Process, wait_for
 from test_agent import (family, double, make_double, records, spooled, wait_for_log, wait_until_empty, wait_until_held,
                         wait_until_stored, workspace_id)
 
@@ -287,3 +289,31 @@ def test_kernel_without_confinement_is_rescued_loudly(make_agent, workspace_id, 
     assert "CANARY" not in str(bundle) and section(bundle, "config.yaml")["redactions"] >= 1
     warnings = [line for line in done.stderr.decode().splitlines() if "event=sandbox.partial" in line]
     assert any("Landlock" in line for line in warnings) and any("seccomp" in line for line in warnings)
+
+
+# A machine whose filter cannot be tried here.
+
+def test_filter_lists_what_the_agent_calls_on_aarch64(double, make_agent, workspace_id, tmp_path):
+    """The emulator has no seccomp, but shows every call: each must be one that the filter of its process lets through."""
+    program = ROOT / "build/agent/aarch64/rescue-agent"
+    if not program.exists() or shutil.which("qemu-aarch64-static") is None:
+        pytest.skip("needs packaging/build agents and qemu-aarch64-static")
+    source = (ROOT / "agent/sandbox/filter.c").read_text().split("#ifdef __x86_64__")[0]
+    listed = dict(re.findall(r"SYS_(\w+), FOR_(\w+)", source))
+    special = {"socket", "socketpair", "clone", "tgkill"}
+    sandboxing = {"prctl", "capget", "capset", "seccomp"}
+    (tmp_path / "console").write_bytes(b"")
+    agent = make_agent(workspace_id, [double.port], console=str(tmp_path / "console"))
+    agent.running = Process(["qemu-aarch64-static", "-strace", program, "--config", agent.config, "run"],
+                            tmp_path / "strace.log")
+    wait_until_stored(double, double.order(workspace_id))
+    wait_for("the summary", lambda: END in (tmp_path / "console").read_bytes())
+    assert agent.stop() == 0
+    calls = {}
+    for pid, name in re.findall(r"^(\d+) (\w+)\(", agent.log_text(), re.MULTILINE):
+        calls.setdefault(pid, set()).add(name)
+    assert len(calls) == 4  # supervisor, uploader, relay, worker
+    for number, names in enumerate(calls.values()):
+        assert names <= set(listed) | special
+        if number > 0:
+            assert {name for name in names if listed.get(name) == "SUPERVISOR"} <= sandboxing
