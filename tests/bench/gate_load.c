@@ -3,7 +3,8 @@
  *
  *   gate_load primitives SECONDS                              what a core can do of each part of a handshake
  *   gate_load hold PORT CA CA_KEY PATH WORKSPACE…             reads counts from stdin: opens so many connections in
- *                                                             all, each with one request, and says so
+ *                                                             all, each with one request, and says so; all but the
+ *                                                             first of each workspace resume its session
  *   gate_load shake PORT CA CA_KEY PATH SECONDS HOW WORKSPACE connects, asks once and leaves, again and again; HOW is
  *                                                             known, unknown (a new certificate each time) or resumed
  *
@@ -37,11 +38,14 @@ struct pair {
 	mbedtls_x509_crt crt;
 	mbedtls_pk_context key;
 	mbedtls_ssl_config config;
+	mbedtls_ssl_session kept; /* the last one, when `has_kept` */
+	bool has_kept;
 };
 
 struct agent {
 	int fd;
 	bool is_asked;
+	struct pair *pair;
 	mbedtls_ssl_context ssl;
 };
 
@@ -51,8 +55,6 @@ static char request[512];
 static uint16_t port;
 static int events_fd;
 static bool resumes;
-static mbedtls_ssl_session kept; /* the last session, when `resumes` */
-static bool has_kept;
 
 static void must(bool holds, const char *what)
 {
@@ -220,15 +222,15 @@ static void agent_open(struct agent *agent, struct pair *pair)
 	struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = agent };
 	int on = 1;
 
-	*agent = (struct agent){ .fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0) };
+	*agent = (struct agent){ .fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), .pair = pair };
 	must(agent->fd >= 0, "socket");
 	(void)setsockopt(agent->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	must(connect(agent->fd, (const struct sockaddr *)&address, sizeof address) == 0 || errno == EINPROGRESS, "connect");
 	mbedtls_ssl_init(&agent->ssl);
 	must(mbedtls_ssl_setup(&agent->ssl, &pair->config) == 0, "set up");
 	must(mbedtls_ssl_set_hostname(&agent->ssl, "localhost") == 0, "host name");
-	if (resumes && has_kept)
-		must(mbedtls_ssl_set_session(&agent->ssl, &kept) == 0, "session");
+	if (resumes && pair->has_kept)
+		must(mbedtls_ssl_set_session(&agent->ssl, &pair->kept) == 0, "session");
 	mbedtls_ssl_set_bio(&agent->ssl, agent, give_out, take_in, NULL);
 	must(epoll_ctl(events_fd, EPOLL_CTL_ADD, agent->fd, &event) == 0, "epoll_ctl");
 }
@@ -245,12 +247,18 @@ static void agent_close(struct agent *agent)
 
 static void keep_session(struct agent *agent)
 {
-	mbedtls_ssl_session_free(&kept);
-	mbedtls_ssl_session_init(&kept);
-	has_kept = mbedtls_ssl_get_session(&agent->ssl, &kept) == 0;
+	struct pair *pair = agent->pair;
+
+	if (pair->has_kept)
+		mbedtls_ssl_session_free(&pair->kept);
+	mbedtls_ssl_session_init(&pair->kept);
+	pair->has_kept = mbedtls_ssl_get_session(&agent->ssl, &pair->kept) == 0;
 }
 
-/* Asks once the handshake is done. True when `answer` bytes or more of one came; 0: asking is enough. */
+/*
+ * Asks once the handshake is done. True when the answer came, or, where none is wanted, when there is nothing to wait for
+ * any more: the first agent of an identity waits for its ticket.
+ */
 static bool agent_go_on(struct agent *agent, bool wants_answer)
 {
 	uint8_t bytes[2048];
@@ -263,19 +271,19 @@ static bool agent_go_on(struct agent *agent, bool wants_answer)
 		must(code == 0, "handshake");
 		must(mbedtls_ssl_write(&agent->ssl, (const uint8_t *)request, strlen(request)) > 0, "write");
 		agent->is_asked = true;
-		if (!wants_answer)
-			return true;
 	}
+	if (!wants_answer && agent->pair->has_kept)
+		return true;
 	for (int tries = 0; tries < 8; tries++) {
 		code = mbedtls_ssl_read(&agent->ssl, bytes, sizeof bytes);
 		if (code == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET)
 			keep_session(agent);
-		else if (code > 0)
+		else if (code > 0 && wants_answer)
 			return true;
 		else
-			must(code == MBEDTLS_ERR_SSL_WANT_READ, "read");
+			must(code > 0 || code == MBEDTLS_ERR_SSL_WANT_READ, "read");
 	}
-	return false;
+	return !wants_answer && agent->pair->has_kept;
 }
 
 static void set_request(const char *path)
@@ -292,6 +300,7 @@ static int hold(const char *path, char **workspaces, size_t workspace_count)
 	char line[32];
 
 	must(agents != NULL && pairs != NULL, "memory");
+	resumes = true;
 	set_request(path);
 	for (size_t i = 0; i < workspace_count; i++)
 		pairs[i] = make_pair(workspaces[i]);
@@ -307,8 +316,10 @@ static int hold(const char *path, char **workspaces, size_t workspace_count)
 			for (int i = 0; i < count; i++) {
 				struct agent *agent = events[i].data.ptr;
 
-				if (!agent->is_asked)
-					ready += agent_go_on(agent, false);
+				if (agent->pair != NULL && agent_go_on(agent, false)) {
+					agent->pair = NULL;
+					ready++;
+				}
 			}
 		}
 		(void)printf("at %zu\n", ready);
@@ -377,7 +388,6 @@ int main(int argc, char **argv)
 	port = (uint16_t)strtoul(argv[2], NULL, 10);
 	load_authority(argv[3], argv[4]);
 	events_fd = epoll_create1(EPOLL_CLOEXEC);
-	mbedtls_ssl_session_init(&kept);
 	if (strcmp(argv[1], "hold") == 0)
 		return hold(argv[5], argv + 6, (size_t)argc - 6);
 	must(argc == 9, "see the comment at the top of gate_load.c");
