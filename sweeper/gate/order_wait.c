@@ -32,41 +32,6 @@ struct order_wait {
 #define WAIT_OF(member_, pointer_) \
 	((struct order_wait *)(void *)((char *)(pointer_) - offsetof(struct order_wait, member_)))
 
-/* The first delivery is noted after it happened, by a job of its own: the agent does not wait for that. */
-struct delivery {
-	struct job job;
-	char capture_id[CAPTURE_ID_SIZE];
-};
-
-static void work_on_delivery(struct job *job, struct ledger *ledger)
-{
-	struct delivery *delivery = (struct delivery *)job;
-	struct err err = ERR_INIT;
-
-	if (ledger_mark_delivered(ledger, delivery->capture_id, &err) != STATUS_OK)
-		log_event(LOG_WARN, "order.not_marked", LOG_S("capture_id", delivery->capture_id), LOG_S("error", err.text));
-}
-
-static void free_delivery(struct job *job)
-{
-	free(job);
-}
-
-static void note_delivery(struct gate_tenant *tenant, const char *capture_id)
-{
-	struct delivery *delivery = calloc(1, sizeof *delivery);
-
-	if (delivery == NULL)
-		return;
-	delivery->job.work = work_on_delivery;
-	delivery->job.done = free_delivery;
-	memcpy(delivery->capture_id, capture_id, sizeof delivery->capture_id);
-	if (jobs_submit(tenant->jobs, &delivery->job) == STATUS_OK)
-		return;
-	log_event(LOG_WARN, "order.not_marked", LOG_S("capture_id", capture_id), LOG_S("error", "too much to do"));
-	free(delivery);
-}
-
 /* Takes the wait out of the table; it is not found by notifications any more. */
 static void leave(struct order_wait *wait)
 {
@@ -121,7 +86,7 @@ static void deliver(struct order_wait *wait, const struct order *order)
 	conn_answer(end(wait), &(struct http1_answer){
 		.code = 200, .content_type = "application/json", .body = buf_span(&body) });
 	FAILPOINT("order.answered");
-	note_delivery(tenant, sent.capture_id);
+	deliveries_note(tenant, sent.capture_id);
 }
 
 static void work_on_look(struct job *job, struct ledger *ledger)

@@ -10,7 +10,7 @@
 #include "sweeper/gate/order_wait.h"
 #include "sweeper/metrics.h"
 
-enum { TICK_MS = 2000, PROBE_MS = 5000, READY_MS = 15000 };
+enum { NOTICES_ONE_BY_ONE = 8, TICK_MS = 2000, PROBE_MS = 5000, READY_MS = 15000 };
 
 struct tenant_job {
 	struct job job;
@@ -180,12 +180,19 @@ void tenant_look(struct gate_tenant *tenant)
 	(void)uv_async_send(&tenant->heard);
 }
 
-/* False when the box is empty. The newest goes first, which makes no difference: all are looked at now. */
+/*
+ * False when the box is empty. The newest goes first, which makes no difference: all are looked at now. Many at once are
+ * one look at the table instead of one each.
+ */
 static bool take_notice(struct gate_tenant *tenant, struct notice *ret_notice, bool *ret_look)
 {
 	bool taken;
 
 	(void)pthread_mutex_lock(&tenant->lock);
+	if (tenant->notice_count > NOTICES_ONE_BY_ONE) {
+		tenant->notice_count = 0;
+		tenant->look = true;
+	}
 	taken = tenant->notice_count > 0;
 	if (taken)
 		*ret_notice = tenant->notices[--tenant->notice_count];
@@ -218,6 +225,7 @@ enum status tenant_start(struct gate_tenant *tenant, struct lane *lane, size_t i
 
 	*tenant = (struct gate_tenant){ .lane = lane, .index = index, .config = &lane->config->tenants[index],
 	                                .ship_wake = &lane->gate->ship_wakes[index] };
+	deliveries_init(&tenant->deliveries);
 	tenant->notices = calloc(LIMIT_NOTICES, sizeof *tenant->notices);
 	if (tenant->notices == NULL)
 		return err_set(err, STATUS_NO_MEMORY, "out of memory");
@@ -252,6 +260,7 @@ void tenant_close(struct gate_tenant *tenant)
 
 void tenant_done(struct gate_tenant *tenant)
 {
+	deliveries_done(&tenant->deliveries);
 	free(tenant->notices);
 	tenant->notices = NULL;
 }

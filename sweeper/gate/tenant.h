@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 
+#include "sweeper/gate/deliveries.h"
 #include "sweeper/gate/jobs.h"
 #include "sweeper/gate/ticket_keys.h"
 #include "sweeper/wake.h"
@@ -22,6 +23,7 @@ struct gate_tenant {
 	struct wake *ship_wake;
 	struct jobs_end *jobs;
 	struct ticket_keys keys;   /* in the first lane */
+	struct deliveries deliveries;
 	size_t held_count;         /* agents that wait */
 	bool probing, scanning;    /* a job of this kind is on its way */
 	bool scan_again;           /* asked for while one was on its way */

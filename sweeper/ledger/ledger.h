@@ -109,8 +109,8 @@ enum status ledger_next_order(struct ledger *ledger, struct span workspace_id, e
 typedef void ledger_each_order(void *ctx, const struct order *order);
 enum status ledger_open_orders(struct ledger *ledger, ledger_each_order *each, void *ctx, struct err *err);
 
-/* Notes the first delivery. Not an error when the capture has moved on meanwhile. */
-enum status ledger_mark_delivered(struct ledger *ledger, const char *capture_id, struct err *err);
+/* Notes the first delivery of each of these, ids separated by commas. Not an error when one has moved on meanwhile. */
+enum status ledger_mark_delivered(struct ledger *ledger, struct span capture_ids, struct err *err);
 
 /*
  * Waits for a notification of a new order, at most `timeout_ms`, or until `wake_fd` is readable (-1: none).

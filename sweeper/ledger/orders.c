@@ -66,12 +66,12 @@ enum status ledger_open_orders(struct ledger *ledger, ledger_each_order *each, v
 	return status;
 }
 
-enum status ledger_mark_delivered(struct ledger *ledger, const char *capture_id, struct err *err)
+enum status ledger_mark_delivered(struct ledger *ledger, struct span capture_ids, struct err *err)
 {
 	PARAMS_AUTO params = { .count = 0 };
 	ROWS_AUTO rows = { NULL };
 
-	params_cstr(&params, capture_id);
+	params_text(&params, capture_ids);
 	params_int(&params, ledger->config->capture.deadline_s);
 	return connection_run(&ledger->connection, SQL_MARK_DELIVERED, &params, &rows, err);
 }

@@ -150,13 +150,25 @@ static void ledger_gives_a_delivered_order_more_time(void **state)
 
 	(void)state;
 	before = fixture_get(capture_id);
-	assert_int_equal(ledger_mark_delivered(ledger, capture_id, &err), STATUS_OK);
+	assert_int_equal(ledger_mark_delivered(ledger, span_cstr(capture_id), &err), STATUS_OK);
 	after = fixture_get(capture_id);
 	assert_true(after.delivered_ns > 0);
 	assert_true(after.deadline_ns - after.delivered_ns == (2 * 45 + 60) * INT64_C(1000000000));
 	assert_true(before.deadline_ns < after.deadline_ns);
-	assert_int_equal(ledger_mark_delivered(ledger, capture_id, &err), STATUS_OK);
+	assert_int_equal(ledger_mark_delivered(ledger, span_cstr(capture_id), &err), STATUS_OK);
 	assert_true(fixture_get(capture_id).deadline_ns == after.deadline_ns);
+}
+
+static void ledger_notes_many_deliveries_at_once(void **state)
+{
+	char ids[2 * CAPTURE_ID_SIZE];
+
+	(void)state;
+	(void)snprintf(ids, sizeof ids, "%s", fixture_order(BOX, "i-1"));
+	ids[CAPTURE_ID_SIZE - 1] = ',';
+	(void)snprintf(ids + CAPTURE_ID_SIZE, CAPTURE_ID_SIZE, "%s", fixture_order(OTHER_BOX, "i-2"));
+	assert_int_equal(ledger_mark_delivered(ledger, span_cstr(ids), &err), STATUS_OK);
+	assert_string_equal(database_sql("SELECT count(*) FROM rescue.captures WHERE delivered_at IS NOT NULL"), "2");
 }
 
 static void ledger_does_not_let_one_bad_record_hold_up_the_others(void **state)
@@ -454,6 +466,7 @@ int main(void)
 		EACH(ledger_marks_what_no_agent_came_for),
 		EACH(ledger_marks_a_row_without_instance_at_once_and_still_orders_it),
 		EACH(ledger_gives_a_delivered_order_more_time),
+		EACH(ledger_notes_many_deliveries_at_once),
 		EACH(ledger_does_not_let_one_bad_record_hold_up_the_others),
 		EACH(ledger_leases_a_bundle_to_one_owner),
 		EACH(ledger_leaves_alone_what_only_a_resting_sink_lacks),
