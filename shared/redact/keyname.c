@@ -214,7 +214,7 @@ static const struct meaning *meaning_of(const struct word *from)
 			return &meanings[i];
 	}
 	for (size_t i = 0; i < sizeof whole_meanings / sizeof *whole_meanings; i++) {
-		if (word.len == whole_meanings[i].word.len && ends_with(word, whole_meanings[i].word))
+		if (word.len == whole_meanings[i].word.len && span_eq(word, whole_meanings[i].word))
 			return &whole_meanings[i];
 	}
 	return NULL;

@@ -181,9 +181,12 @@ static bool is_documentation(struct span value)
 	    value_is_identifier(value))
 		return true;
 	for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
-		struct span start = span_cstr(starts[i]);
+		struct span start;
 
-		if (to_lower(value.ptr[0]) == start.ptr[0] && value.len >= start.len && span_eq_nocase(span_sub(value, 0, start.len), start))
+		if (to_lower(value.ptr[0]) != (uint8_t)*starts[i])
+			continue;
+		start = span_cstr(starts[i]);
+		if (value.len >= start.len && span_eq_nocase(span_sub(value, 0, start.len), start))
 			return true;
 	}
 	return false;
