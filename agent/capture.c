@@ -165,8 +165,10 @@ static enum status add_everything(struct capturing *capturing, const struct orde
 static void add_early(struct capturing *capturing, int early_fd)
 {
 	struct err err = ERR_INIT;
+	enum status status = early_take_in(early_fd, capturing->redactor, capturing->parcel, &err);
 
-	if (early_take_in(early_fd, capturing->redactor, capturing->parcel, &err) != STATUS_OK)
+	capturing->table->early_done = status == STATUS_OK || status == STATUS_INVALID;
+	if (status != STATUS_OK)
 		log_event(LOG_ERROR, "early.left_out", LOG_SPAN("capture_id", capturing->origin->capture_id),
 		          LOG_S("error", err.text));
 }

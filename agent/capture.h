@@ -39,7 +39,8 @@ struct capture_table {
 	size_t receipt_count;
 	bool has_more_receipts;
 	struct collect_known known;
-	bool withheld; /* at least one section, or the verdict, was withheld */
+	bool withheld;   /* at least one section, or the verdict, was withheld */
+	bool early_done; /* the early capture went along, or will never be able to */
 };
 
 /*

@@ -33,6 +33,7 @@ struct run {
 	enum run_state state;
 	struct order order;    /* from RUN_WAIT on */
 	struct parcel *parcel; /* from RUN_CAPTURE to RUN_SEND */
+	bool early_done;       /* and the early capture went along in it */
 	struct finished finished[FINISHED_KEPT];
 	size_t finished_count; /* in all; the newest FINISHED_KEPT are there */
 };
@@ -82,9 +83,10 @@ static enum status send_parcel(struct run *run, const struct order *order, const
 		return status;
 	FAILPOINT("agent.uploaded");
 	remember_finished(run, order);
-	/* It went along. */
-	if (end != UPLOAD_REFUSED)
+	/* A bundle from before a restart may have been made without it: then it waits for the next one. */
+	if (end == UPLOAD_STORED && run->early_done)
 		early_drop(run->config->spool_dir);
+	run->early_done = false;
 	if (run->has_spool && end == UPLOAD_REFUSED)
 		spool_set_aside(&run->spool, parcel_capture_id(parcel));
 	else if (run->has_spool)
@@ -164,7 +166,7 @@ static enum run_state capture_step(struct run *run)
 	struct err err = ERR_INIT;
 	int early_fd = early_open(run->config->spool_dir);
 	enum status status = supervisor_capture(run->control, run->config, &run->link.identity, &run->order, early_fd,
-	                                        &run->parcel, &err);
+	                                        &run->parcel, &run->early_done, &err);
 
 	if (early_fd >= 0)
 		(void)close(early_fd);

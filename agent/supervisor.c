@@ -327,7 +327,8 @@ int supervisor_run(const struct agent_config *config)
 }
 
 enum status supervisor_capture(int control, const struct agent_config *config, const struct identity *identity,
-                               const struct order *order, int early_fd, struct parcel **ret_parcel, struct err *err)
+                               const struct order *order, int early_fd, struct parcel **ret_parcel,
+                               bool *ret_early_done, struct err *err)
 {
 	struct request request = { .identity = *identity, .order = *order };
 	struct worker_report report = { .bundle = BUF_INIT(LIMIT_BUNDLE_BYTES) };
@@ -335,6 +336,7 @@ enum status supervisor_capture(int control, const struct agent_config *config, c
 	int ends[2];
 
 	*ret_parcel = NULL;
+	*ret_early_done = false;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
 		return err_set_errno(err, "cannot make a socket pair");
 	status = fdpass_send(control, span_of(&request, sizeof request), (const int[]){ ends[1], early_fd },
@@ -345,6 +347,8 @@ enum status supervisor_capture(int control, const struct agent_config *config, c
 	(void)close(ends[0]);
 	if (status == STATUS_OK)
 		status = parcel_adopt(order->capture_id, &report.bundle, ret_parcel, err);
+	if (status == STATUS_OK)
+		*ret_early_done = report.table.early_done;
 	buf_done(&report.bundle);
 	return status;
 }

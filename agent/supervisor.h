@@ -26,9 +26,11 @@ int supervisor_run(const struct agent_config *config);
 
 /*
  * In the uploader: has the box captured for `order` and gives the sealed parcel. `control` leads to the supervisor,
- * `early_fd` is an early bundle that shall go along, or -1. The statuses of worker_receive.
+ * `early_fd` is an early bundle that shall go along, or -1; *ret_early_done: it did, or never will. The statuses of
+ * worker_receive.
  */
 enum status supervisor_capture(int control, const struct agent_config *config, const struct identity *identity,
-                               const struct order *order, int early_fd, struct parcel **ret_parcel, struct err *err);
+                               const struct order *order, int early_fd, struct parcel **ret_parcel,
+                               bool *ret_early_done, struct err *err);
 
 #endif

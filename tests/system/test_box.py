@@ -13,6 +13,7 @@ import pytest
 
 import old_kernel
 from conftest import ROOT, Process, wait_for
+from sweeper import Answer
 from test_agent import (family, double, make_double, records, spooled, wait_for_log, wait_until_empty, wait_until_held,
                         wait_until_stored, workspace_id)
 
@@ -170,6 +171,29 @@ def test_stand_down_drops_the_early_capture(double, make_agent, workspace_id):
     double.stand_down()
     wait_for("the agent to end", lambda: not agent.running.alive())
     assert agent.running.process.returncode == 0 and early_files(agent) == []
+
+
+def test_early_capture_outlives_a_bundle_that_was_made_without_it(double, make_agent, workspace_id):
+    double.put_always = Answer(503, {"Retry-After": "1"})
+    agent = make_agent(workspace_id, [double.port]).start()
+    first = double.order(workspace_id)
+    wait_for("an upload that is refused for now", lambda: double.seen("PUT"))
+    assert agent.stop() == 0
+    # The next boot has no contact for long, and the one after that has.
+    agent.settings.update(sweepers=["https://127.0.0.1:1"], boot_deadline_s=1)
+    agent.write_config()
+    agent.start()
+    name = wait_for_early(agent)
+    assert agent.stop() == 0
+    agent.settings["sweepers"] = [f"https://127.0.0.1:{double.port}"]
+    agent.write_config()
+    double.put_always = None
+    agent.start()
+    assert section(wait_until_stored(double, first), "early.verdict") is None
+    wait_until_held(double)
+    assert spooled(agent) == [name]
+    assert section(wait_until_stored(double, double.order(workspace_id)), "early.verdict") is not None
+    wait_until_empty(agent)
 
 
 def test_damaged_early_capture_costs_nothing_but_itself(double, make_agent, workspace_id):
