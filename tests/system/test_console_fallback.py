@@ -7,6 +7,7 @@ import pytest
 
 from conftest import wait_for
 from ec2 import Ec2Double, Key, Refused, verify
+from loki_process import Loki
 
 INSTANCE = "i-0123456789abcdef0"
 SECRET = "sk-1234567890abcdefghCANARY"
@@ -195,3 +196,21 @@ def test_the_double_refuses_what_is_signed_wrongly():
             verify("GET", "/?a=b", headers, b"", keys, "us-east-1", "service")
     finally:
         ec2.MAX_SKEW = before
+
+
+def test_loki_has_record_and_console_output_once_each(make_sweeper, database, ec2, tmp_path):
+    """The record is shipped first, and again with the console output: under its old timestamp, so it is the same entry."""
+    loki = Loki(tmp_path).start()
+    try:
+        ec2.consoles[INSTANCE] = b"console\n"
+        fallback = {"enabled": True, "region": ec2.region, "endpoint": ec2.url}
+        make_sweeper(env=ENVIRONMENT, capture={"deadline_s": 1, "grace_h": 24}, console_fallback=fallback,
+                     sinks=[{"kind": "loki", "url": loki.url}]).migrate().start()
+        capture_id = unreachable(database)
+        wait_for("both shipped", lambda: database.query(
+            "SELECT 1 FROM rescue.captures WHERE capture_id = %s AND shipped_at IS NOT NULL AND console_due_at IS NULL",
+            capture_id))
+        lines = [json.loads(entry["line"]) for entry in loki.entries()]
+    finally:
+        loki.stop()
+    assert [(line["section"], line["outcome"]) for line in lines] == [("verdict", "unreachable"), ("console-output", "ok")]
