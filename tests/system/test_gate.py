@@ -11,7 +11,7 @@ import struct
 
 import pytest
 
-from conftest import ORG, TRUST_DOMAIN, WAIT_S, Client, wait_for
+from conftest import ORG, TRUST_DOMAIN, WAIT_S, Authority, Client, wait_for
 from test_bad_input import a_record, packed
 from test_identity import openssl_certificate
 
@@ -110,6 +110,42 @@ def test_a_session_ends_with_its_certificate(sweeper, database, authority, tmp_p
     assert kept.recv(65536).split()[1] == b"403"
     kept.close()
     wait_for("the reason", lambda: "certificate expired" in sweeper.log_text())
+
+
+def test_other_authorities_forget_tickets_and_known_certificates(make_sweeper, database, authority, tmp_path):
+    trusted = tmp_path / "client-ca.crt"
+    trusted.write_bytes(authority.ca.read_bytes())
+    sweeper = make_sweeper()
+    sweeper.settings["tls"]["client_ca"] = str(trusted)
+    sweeper.write_config()
+    sweeper.migrate().start()
+    workspace_id = database.add_workspace()
+    visitor = Visitor(authority, *authority.issue("--workspace", workspace_id))
+    assert visitor.visit(sweeper.port) == (False, 204)
+    kept = visitor.connect(sweeper.port)
+    assert kept.session_reused
+    other = Authority(tmp_path / "other-ca")
+    successor = Visitor(authority, *other.issue("--workspace", workspace_id))
+    trusted.write_bytes(other.ca.read_bytes())
+    reload_keys(sweeper)
+
+    # On each of the loops, whichever takes the connection.
+    def is_refused():
+        try:
+            visitor.visit(sweeper.port)
+            return False
+        except (OSError, IndexError):
+            return True
+
+    wait_for("the new authority", is_refused)
+    for session in (visitor.session, None) * 5:
+        visitor.session = session
+        assert is_refused()
+        assert successor.visit(sweeper.port)[1] == 204
+    # What was let in stays in.
+    kept.sendall(b"GET /v1/orders/next?wait=0 HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert kept.recv(65536).split()[1] == b"204"
+    kept.close()
 
 
 def test_the_agent_resumes_its_session_with_the_replica_that_follows(make_sweeper, make_agent, database):
