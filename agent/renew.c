@@ -72,8 +72,11 @@ static void *run(void *ctx)
 		status = renew_once(renew->config, &renew->due_in_s, &err);
 		if (status == STATUS_STOPPED)
 			return NULL;
-		if (status == STATUS_OK)
+		if (status == STATUS_OK) {
+			/* A link that pauses after failures has a reason to try again; one that holds a request goes on. */
+			stop_request_reload();
 			continue;
+		}
 		log_event(LOG_ERROR, "identity.not_renewed", LOG_S("error", err.text), LOG_I("retry_in_s", PAUSE_S));
 		renew->due_in_s = PAUSE_S;
 	}

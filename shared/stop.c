@@ -95,6 +95,11 @@ void stop_request(void)
 	raise_fd(wanted_fd);
 }
 
+void stop_request_reload(void)
+{
+	raise_fd(reload_fd);
+}
+
 bool stop_take_reload(void)
 {
 	uint64_t count;

@@ -23,6 +23,8 @@ int stop_reload_fd(void);
 
 bool stop_wanted(void);
 void stop_request(void);
+/* As a SIGHUP would. */
+void stop_request_reload(void);
 
 /* True once for each batch of SIGHUPs. */
 bool stop_take_reload(void);

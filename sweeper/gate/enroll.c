@@ -10,8 +10,6 @@
 #include "sweeper/gate/reply.h"
 #include "sweeper/metrics.h"
 
-enum { ROW_RETRY_S = 5 };
-
 struct enrolling {
 	struct conn_work work;
 	struct job job;                 /* a question to a tenant's database */
@@ -176,7 +174,7 @@ static void on_bound(struct job *job)
 		return;
 	if (enrolling->identity.binding != LEDGER_BOUND) {
 		refuse(enrolling, refusal->code, refusal->cause, refusal->words,
-		       enrolling->identity.binding == LEDGER_NO_ROW ? ROW_RETRY_S : 0);
+		       enrolling->identity.binding == LEDGER_NO_ROW ? reply_retry_after_s() : 0);
 		return;
 	}
 	metrics_add(METRIC_ENROLMENTS, "issued", 1);
@@ -234,7 +232,7 @@ static void ask_next(struct enrolling *enrolling)
 	else if (enrolling->found_several)
 		refuse(enrolling, several->code, several->cause, several->words, 0);
 	else if (enrolling->found == NULL)
-		refuse(enrolling, none->code, none->cause, none->words, ROW_RETRY_S);
+		refuse(enrolling, none->code, none->cause, none->words, reply_retry_after_s());
 	else
 		ask(enrolling, enrolling->found, work_on_binding, on_bound);
 }

@@ -7,7 +7,7 @@ import stat
 import pytest
 
 import metadata
-from conftest import Agent, ORG, wait_for
+from conftest import Agent, ORG, WAIT_S, wait_for
 from sweeper import SweeperDouble
 from test_enroll_gate import Key, certificate_text, counter, enroll, events, gate, identity, make_gate, region  # noqa: F401
 
@@ -179,6 +179,20 @@ def test_a_failed_box_whose_certificate_ended_while_it_was_cut_off_comes_back(ma
     agent.start()
     wait_for("the agent to be held", lambda: gate.metric("rescue_held_agents") == 1)
     assert gate.metric("rescue_enrolments_total", result="issued") == 2
+
+
+def test_a_certificate_that_ends_while_no_sweeper_is_there_is_got_anew(make_gate, database, region, make_box, instance):
+    gate = make_gate(lifetime_s=10)
+    database.add_workspace(instance_id=instance.instance_id)
+    agent = make_box(instance, gate.port).start()
+    wait_for("the agent to be held", lambda: gate.metric("rescue_held_agents") == 1)
+    gate.stop()
+    ended = database.query("SELECT not_after FROM rescue.identities")[0][0]
+    wait_for("the certificate's end", lambda: database.query("SELECT now() > %s", ended)[0][0])
+    gate.start()
+    wait_for("the agent to be held again", lambda: gate.metric("rescue_held_agents") == 1, 3 * WAIT_S)
+    assert database.query("SELECT not_after > %s FROM rescue.identities", ended)[0][0]
+    assert agent.running.alive()
 
 
 def test_a_metadata_service_that_hangs_is_waited_for_and_named(gate, database, region, make_box, instance):
