@@ -53,6 +53,7 @@ static const struct meaning meanings[] = {
 	{ TEXT("credential"), KEY_STRONG, "CREDENTIAL" },
 	{ TEXT("credentials"), KEY_STRONG, "CREDENTIAL" },
 	{ TEXT("authorization"), KEY_STRONG, "AUTHORIZATION" },
+	{ TEXT("passkey"), KEY_STRONG, "PASSWORD" },
 	{ TEXT("tokens"), KEY_STRONG, "TOKEN" },
 	{ TEXT("auth"), KEY_WEAK, "AUTH" },
 };
@@ -89,6 +90,10 @@ static const struct meaning whole_meanings[] = {
 	{ TEXT("nonce"), KEY_WEAK, "SECRET" },
 	{ TEXT("webhook"), KEY_WEAK, "WEBHOOK" },
 	{ TEXT("license"), KEY_WEAK, "KEY" },
+	{ TEXT("api"), KEY_WEAK, "API_KEY" },
+	{ TEXT("access"), KEY_WEAK, "ACCESS_KEY" },
+	{ TEXT("hmac"), KEY_WEAK, "KEY" },
+	{ TEXT("refresh"), KEY_WEAK, "TOKEN" },
 };
 
 /* "<word> key" is a secret; "primary key" and "foreign key" are not here. */
@@ -101,12 +106,12 @@ static const char key_makers[][LISTED] = {
 	"unseal", "user", "vapid", "wallet", "webhook", "write",
 };
 
-/* "<word> key" finds something in a table and opens nothing. */
+/* "<word> key" finds something in a table, or is a fingerprint, and opens nothing. */
 static const char lookup_makers[][LISTED] = {
 	"any", "arrow", "cache", "column", "composite", "config", "correlation", "dict", "enter", "entry",
-	"event", "feature", "foreign", "group", "hash", "hot", "i", "idempotency", "index", "issue", "item",
-	"label", "list", "lookup", "map", "message", "metric", "natural", "object", "partition", "press",
-	"primary", "project", "range", "registry", "routing", "row", "schema", "setting", "settings",
+	"event", "feature", "foreign", "gpg", "group", "hash", "hot", "i", "idempotency", "index", "issue",
+	"item", "label", "list", "lookup", "map", "message", "metric", "natural", "object", "partition", "pgp",
+	"press", "primary", "project", "range", "registry", "routing", "row", "schema", "setting", "settings",
 	"shortcut", "sort", "surrogate", "trace", "translation", "unique",
 };
 
@@ -138,7 +143,8 @@ static const char trailing[][LISTED] = {
 static const char *const stems[] = {
 	"key", "token", "secret", "pass", "pwd", "pw=", "pw:", "pw\"", "auth", "cred", "cookie", "session", "bearer",
 	"jwt", "otp", "login", "signature", "dsn", "seed", "mnemonic", "salt", "pepper", "nonce", "webhook", "license",
-	"pat=", "pat:", NULL,
+	"pat=", "pat:", "pat\"", "pat ", "pat>", "pw ", "pw>", "api=", "api:", "api\"", "api =", "access=", "access:",
+	"access\"", "access =", "hmac", "refresh", NULL,
 };
 
 const char *const *keyname_stems(void)
@@ -252,6 +258,20 @@ static bool is_public(const struct words *words)
 	return false;
 }
 
+/* "secret_id" (Vault) and "session_id" open something, unlike other ids. */
+static const struct meaning *meaning_of_id(const struct words *words, size_t last)
+{
+	static const char ids[][LISTED] = { "id" };
+	static const struct meaning secret_id = { TEXT("secret"), KEY_STRONG, "SECRET" };
+	static const struct meaning session_id = { TEXT("session"), KEY_WEAK, "SESSION" };
+	struct span before;
+
+	if (last == 0 || !IS_ONE_OF(&words->list[last], ids))
+		return NULL;
+	before = span_of(words->list[last - 1].text, words->list[last - 1].len);
+	return span_eq(before, secret_id.word) ? &secret_id : span_eq(before, session_id.word) ? &session_id : NULL;
+}
+
 /* The last word means nothing by itself: an earlier one may still make the name suspicious. */
 static enum key_strength judge_rest(const struct words *words, const char **ret_label)
 {
@@ -281,9 +301,11 @@ enum key_strength keyname_judge(struct span name, const char **ret_label)
 	last = words.count - 1;
 	while (last > 0 && IS_ONE_OF(&words.list[last], trailing))
 		last--;
-	if (IS_ONE_OF(&words.list[last], describing))
+	meaning = meaning_of_id(&words, last);
+	if (meaning == NULL && IS_ONE_OF(&words.list[last], describing))
 		return KEY_PUBLIC;
-	meaning = meaning_of(&words.list[last]);
+	if (meaning == NULL)
+		meaning = meaning_of(&words.list[last]);
 	if (meaning == NULL)
 		return judge_rest(&words, ret_label);
 	if (strcmp(words.list[last].text, "key") == 0 || strcmp(words.list[last].text, "keys") == 0)

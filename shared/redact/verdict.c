@@ -7,6 +7,7 @@ enum {
 	WEAK_MIN = 10,        /* shorter values of a weak name are left */
 	NUMBER_MIN = 12,      /* shorter numbers are counts and times */
 	NUMBER_PASSWORD_MIN = 4,
+	DIGEST_KEY_MIN = 32,
 	LISTED = 16,          /* every listed word is shorter */
 };
 
@@ -70,9 +71,29 @@ static bool fits_number(struct span value, const struct assignment *name)
 	return value.len >= (is_password(name) ? (size_t)NUMBER_PASSWORD_MIN : (size_t)NUMBER_MIN);
 }
 
-static bool fits_weak(struct span value)
+/* "acme_key", "acmeKey" and not "key". */
+static bool is_compound(struct span name)
 {
-	if (value.len < WEAK_MIN || value_is_uuid(value) || value_is_digest(value))
+	for (size_t i = 1; i < name.len; i++) {
+		if (!is_alnum(name.ptr[i]) || (is_upper(name.ptr[i]) && is_lower(name.ptr[i - 1])))
+			return true;
+	}
+	return false;
+}
+
+/* Hexadecimal is a digest behind "key", and more likely a key behind "acme_key". */
+static bool is_digest(struct span text, const struct assignment *name, struct span value)
+{
+	bool is_key = strcmp(name->label, "KEY") == 0 || strcmp(name->label, "AUTH") == 0 ||
+	              strcmp(name->label, "API_KEY") == 0 || strcmp(name->label, "TOKEN") == 0;
+
+	return value_is_digest(value) &&
+	       !(is_key && value.len >= DIGEST_KEY_MIN && is_compound(span_sub(text, name->start, name->end - name->start)));
+}
+
+static bool fits_weak(struct span text, const struct assignment *name, struct span value)
+{
+	if (value.len < WEAK_MIN || value_is_uuid(value) || is_digest(text, name, value))
 		return false;
 	for (size_t i = 0; i < value.len; i++) {
 		if (is_space(value.ptr[i]) || value.ptr[i] == '(')
@@ -280,7 +301,7 @@ void verdict_add(struct span text, const struct assignment *name, struct finding
 	value = span_sub(text, read.value.start, read.value.end - read.value.start);
 	if (value_is_placeholder(value))
 		return;
-	fits = name->strength == KEY_STRONG ? fits_strong(text, &read, value) : fits_weak(value);
+	fits = name->strength == KEY_STRONG ? fits_strong(text, &read, value) : fits_weak(text, &read, value);
 	if (!fits)
 		return;
 	if (is_plain_line(name) && !is_authorization(name))

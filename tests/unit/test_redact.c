@@ -125,6 +125,24 @@ static void redact_masks_by_name_in_every_notation(void **state)
 	CHECK_PAIRS(pairs);
 }
 
+static void redact_judges_names_of_unknown_vendors(void **state)
+{
+	static const struct pair pairs[] = {
+		{ "x: 1\nacme_key: 0cc175b9c0f1b6a831c399e269772661\n", "x: 1\nacme_key: [REDACTED:KEY]\n" },
+		{ "x: 1\nkey: 0cc175b9c0f1b6a831c399e269772661\n", "x: 1\nkey: 0cc175b9c0f1b6a831c399e269772661\n" },
+		{ "cache_key: 0cc175b9c0f1b6a831c399e269772661\n", "cache_key: 0cc175b9c0f1b6a831c399e269772661\n" },
+		{ "x acme_api = \"q8Zk2vLm4xWc7RbJ\"", "x acme_api = \"[REDACTED:API_KEY]\"" },
+		{ "x vault_secret_id=abcd-efgh-1", "x vault_secret_id=[REDACTED:SECRET]" },
+		{ "session_id: q8Zk2vLm4xWc7RbJ", "session_id: [REDACTED:SESSION]" },
+		{ "session_id: 123e4567-e89b-12d3-a456-426614174000", "session_id: 123e4567-e89b-12d3-a456-426614174000" },
+		{ "api: http://h/v1 access: granted refresh: 30s", "api: http://h/v1 access: granted refresh: 30s" },
+		{ "acmePw = \"hunter22\"", "acmePw = \"[REDACTED:PASSWORD]\"" },
+	};
+
+	(void)state;
+	CHECK_PAIRS(pairs);
+}
+
 static void redact_looks_names_up_in_lists_that_are_in_order(void **state)
 {
 	(void)state;
@@ -393,6 +411,7 @@ int main(void)
 		cmocka_unit_test(redact_replaces_a_text_that_is_one_environment_assignment),
 		cmocka_unit_test(redact_keeps_the_name_in_longer_text),
 		cmocka_unit_test(redact_masks_by_name_in_every_notation),
+		cmocka_unit_test(redact_judges_names_of_unknown_vendors),
 		cmocka_unit_test(redact_looks_names_up_in_lists_that_are_in_order),
 		cmocka_unit_test(redact_masks_headers_and_urls),
 		cmocka_unit_test(redact_masks_known_forms_without_a_name),
