@@ -638,7 +638,7 @@ static void fetch_judges_certificates_by_the_agreed_time(void **state)
 		struct fetch_answer got = FETCH_ANSWER_INIT(1000);
 		struct err err = ERR_INIT;
 
-		assert_int_equal(tls_server_new(&(struct tls_files){ hosts[i]->cert, hosts[i]->key, ca_path, false, NULL }, &tls,
+		assert_int_equal(tls_server_new(&(struct tls_files){ hosts[i]->cert, hosts[i]->key, ca_path, false, NULL, NULL, NULL }, &tls,
 		                                &err), STATUS_OK);
 		server_start(&server, tls);
 		assert_int_equal(ask(fetch, &server, "/ok", &plain_get, &got, &err), i == 0 ? STATUS_OK : STATUS_DENIED);
