@@ -16,9 +16,8 @@ sys.path[:0] = [str(ROOT / "tests" / "system"), str(ROOT / "tests" / "doubles")]
 
 import psycopg2  # noqa: E402
 from conftest import ORG, Agent, Authority, Box, Cluster, Database, Sweeper  # noqa: E402
-from loki_process import Loki  # noqa: E402
+from loki_process import UNLIMITED, Loki  # noqa: E402
 
-UNLIMITED = ("--tenant-rate", 10**9, "--tenant-burst", 10**9, "--stream-rate", 10**9, "--stream-burst", 10**9)
 DATABASE_ERRORS = (psycopg2.OperationalError, psycopg2.InterfaceError, psycopg2.DatabaseError)
 
 

@@ -400,15 +400,21 @@ class Agent:
         return self.running.stop() if self.running is not None else None
 
 
-@pytest.fixture(scope="session")
-def cluster(tmp_path_factory):
+@contextlib.contextmanager
+def private_cluster(kind=Cluster):
     # Socket paths are short (108 bytes): pytest's own folders may be too deep.
     folder = pathlib.Path("/tmp") / f"rescue-pg-{uuid.uuid4().hex[:8]}"
     folder.mkdir()
-    private = Cluster(folder)
+    private = kind(folder)
     yield private
     private.stop("immediate")
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    with private_cluster() as private:
+        yield private
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import urllib.parse
 
 PROGRAM = pathlib.Path(__file__).resolve().parents[1] / "doubles" / "loki.py"
 PUSH = "/loki/api/v1/push"
+UNLIMITED = ("--tenant-rate", 10**9, "--tenant-burst", 10**9, "--stream-rate", 10**9, "--stream-burst", 10**9)
 JSON_TYPE = {"Content-Type": "application/json"}
 
 

@@ -2,16 +2,13 @@
 
 import json
 import os
-import pathlib
 import re
-import shutil
 import signal
-import uuid
 
 import pytest
 
-from conftest import FAULT_BIN, ORG, Agent, Cluster, Database, Sweeper, wait_for
-from loki_process import Loki
+from conftest import FAULT_BIN, ORG, Agent, Cluster, Database, Sweeper, private_cluster, wait_for
+from loki_process import UNLIMITED, Loki
 from netns import Network
 
 pytestmark = [
@@ -45,12 +42,8 @@ def network():
 
 @pytest.fixture(scope="module")
 def net_cluster(network):
-    folder = pathlib.Path("/tmp") / f"rescue-pg-{uuid.uuid4().hex[:8]}"
-    folder.mkdir()
-    made = NetworkCluster(folder)
-    yield made
-    made.stop("immediate")
-    shutil.rmtree(folder, ignore_errors=True)
+    with private_cluster(NetworkCluster) as made:
+        yield made
 
 
 class Replica(Sweeper):
@@ -133,8 +126,7 @@ class Fleet:
 @pytest.fixture
 def fleet(network, net_cluster, authority, box, tmp_path):
     database = Database(net_cluster)
-    loki = Loki(tmp_path, "--tenant-rate", 10**9, "--tenant-burst", 10**9, "--stream-rate", 10**9, "--stream-burst",
-                10**9, host=LOKI_HOST).start()
+    loki = Loki(tmp_path, *UNLIMITED, host=LOKI_HOST).start()
     made = Fleet(network, tmp_path, authority, database, loki, box)
     yield made
     for number in range(REPLICAS):
