@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/config_urls.h"
 #include "proto/record.h"
 
 const char *const agent_section_names[] = {
@@ -129,41 +130,6 @@ static enum status check_count(const struct config_reader *reader, const struct 
 	return config_fail(reader, list, "expected at most %zu, found %zu", max, list->count);
 }
 
-/* Letters, digits, '.', '-' and '_', or an IPv6 address in brackets. */
-static bool is_host(struct span host)
-{
-	bool brackets = host.len > 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']';
-
-	if (brackets)
-		host = span_sub(host, 1, host.len - 2);
-	for (size_t i = 0; i < host.len; i++) {
-		uint8_t byte = host.ptr[i];
-		bool letter = (byte | 0x20) >= 'a' && (byte | 0x20) <= 'z';
-
-		if (!letter && !(byte >= '0' && byte <= '9') && byte != '.' && byte != (brackets ? ':' : '-') &&
-		    (brackets || byte != '_'))
-			return false;
-	}
-	return host.len > 0;
-}
-
-static bool is_sweeper_url(struct span url)
-{
-	struct span rest, port;
-	size_t colon;
-	uint64_t number;
-
-	if (!span_starts_with(url, SPAN_LIT("https://")) || memchr(url.ptr, '\0', url.len) != NULL)
-		return false;
-	rest = span_sub(url, 8, url.len);
-	for (colon = rest.len; colon > 0 && rest.ptr[colon - 1] >= '0' && rest.ptr[colon - 1] <= '9'; colon--)
-		;
-	if (colon == 0 || rest.ptr[colon - 1] != ':')
-		return is_host(rest);
-	port = span_sub(rest, colon, rest.len);
-	return span_to_u64(port, &number) && number >= 1 && number <= 65535 && is_host(span_sub(rest, 0, colon - 1));
-}
-
 static enum status check_sweepers(const struct config_reader *reader, const struct yaml_node *root)
 {
 	const struct yaml_node *list = yaml_get(root, "sweepers");
@@ -176,7 +142,7 @@ static enum status check_sweepers(const struct config_reader *reader, const stru
 		return config_fail(reader, list, "expected at least one https URL");
 	status = check_count(reader, list, LIMIT_SWEEPERS);
 	for (const struct yaml_node *item = list->first; item != NULL && status == STATUS_OK; item = item->next) {
-		if (!is_sweeper_url(item->text))
+		if (!config_urls_is_sweeper(item->text))
 			status = config_fail(reader, item, "sweepers: expected https://host or https://host:port "
 			                                   "without a path, found \"%.80s\"",
 			                     (const char *)item->text.ptr);
@@ -317,18 +283,7 @@ static enum status set_default_identity(const struct config_reader *reader, stru
 /* Nobody behind a router is asked who this machine is. `node` is NULL when the default holds. */
 static enum status check_metadata(const struct config_reader *reader, const struct yaml_node *node)
 {
-	static const char *const bases[] = { "http://169.254.169.254", "http://[fd00:ec2::254]", "http://127.0.0.1" };
-	bool is_good = node == NULL;
-
-	for (size_t i = 0; !is_good && i < ARRAY_LEN(bases); i++) {
-		struct span port = span_sub(node->text, strlen(bases[i]), node->text.len);
-		uint64_t number;
-
-		is_good = span_starts_with(node->text, span_cstr(bases[i])) &&
-		          (port.len == 0 || (port.ptr[0] == ':' && span_to_u64(span_sub(port, 1, port.len), &number) &&
-		                             number >= 1 && number <= 65535));
-	}
-	return is_good ? STATUS_OK :
+	return node == NULL || config_urls_is_metadata(node->text) ? STATUS_OK :
 	       config_fail(reader, node, "expected http://169.254.169.254, http://[fd00:ec2::254] or http://127.0.0.1, with "
 	                                 "or without a port, found \"%.60s\"", (const char *)node->text.ptr);
 }
