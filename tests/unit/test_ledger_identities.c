@@ -227,6 +227,32 @@ static void conflicts_become_one_event_in_ten_minutes(void **state)
 	assert_string_equal(database_sql("SELECT count(*) FROM structure_events"), "2");
 }
 
+static void keep_event(void *ctx, const struct ledger_event *event)
+{
+	buf_append_span(ctx, event->json);
+}
+
+static void conflicts_go_to_the_channel_and_to_the_webhook_like_verdicts(void **state)
+{
+	struct ledger_identity identity = { .workspace_id = BOX, .instance_id = INSTANCE };
+	BUF_AUTO posted = BUF_INIT(4096);
+	PGnotify *notice;
+
+	(void)state;
+	fixture_add(BOX, "provisioning", INSTANCE);
+	assert_int_equal(enroll(INSTANCE, KEY, 0), LEDGER_BOUND);
+	(void)database_sql("LISTEN rescue_events");
+	assert_int_equal(ledger_identity_conflict(ledger, &identity, OTHER_KEY, "192.0.2.1:7", &err), STATUS_OK);
+	(void)database_sql("UNLISTEN rescue_events");
+	notice = PQnotifies(database_admin);
+	assert_non_null(notice);
+	assert_non_null(strstr(notice->extra, "WORKSPACE_IDENTITY_CONFLICT"));
+	PQfreemem(notice);
+	assert_int_equal(ledger_claim_events(ledger, "owner", 60, 10, keep_event, &posted, &err), STATUS_OK);
+	assert_non_null(strstr(buf_cstr(&posted), "\"event_type\" : \"WORKSPACE_IDENTITY_CONFLICT\""));
+	assert_non_null(strstr(buf_cstr(&posted), "\"capture_id\" : null"));
+}
+
 static void reset_frees_the_identity_once_and_is_an_event(void **state)
 {
 	(void)state;
@@ -255,6 +281,7 @@ int main(void)
 		TEST(renewal_goes_on_while_a_capture_is_open),
 		TEST(certificates_are_noted_for_the_bound_key_only),
 		TEST(conflicts_become_one_event_in_ten_minutes),
+		TEST(conflicts_go_to_the_channel_and_to_the_webhook_like_verdicts),
 		TEST(reset_frees_the_identity_once_and_is_an_event),
 	};
 
