@@ -14,8 +14,8 @@
 bool known_has_metadata(const char *root, const char *url);
 
 /*
- * Through the door (doors.h) where there is one. `url` as "http://169.254.169.254". *ret_unread is set when the service does not answer or makes no sense; why is in
- * `err`. An instance without a role is fine. Other results are those of the redactor.
+ * Through the door (doors.h) where there is one. `url` as "http://169.254.169.254". *ret_unread is set when the service
+ * does not answer or makes no sense; why is in `err`. An instance without a role is fine. Other results are those of the redactor.
  */
 enum status known_read_metadata(const char *root, const char *url, struct redactor *redactor, bool *ret_unread,
                                 struct err *err);

@@ -20,7 +20,8 @@ enum status layers_escapes(const struct scan_job *job, size_t at, size_t *ret_en
 
 /*
  * Scans what the run [start, end) stands for, together with the lines that continue it, and masks all of it when
- * that holds a secret, or when it is too much to look at. *ret_end is how far it was looked at: `end`, or the end of the last such line.
+ * that holds a secret, or when it is too much to look at. *ret_end is how far it was looked at: `end`, or the end of the
+ * last such line.
  */
 enum status layers_encoded(const struct scan_job *job, size_t start, size_t end, size_t *ret_end);
 

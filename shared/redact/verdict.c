@@ -15,15 +15,18 @@ enum {
 static bool is_message_word(struct span word)
 {
 	static const char words[][LISTED] = {
-		"a", "an", "the", "is", "was", "not", "no", "for", "to", "in", "of", "or", "and", "with", "must", "should",
-		"cannot", "can", "invalid", "incorrect", "expired", "required", "missing", "failed", "failure", "error",
-		"unexpected", "expected", "found", "unable", "could", "please", "enter", "authentication", "permission",
-		"denied", "has", "have", "using", "set", "unset", "changed", "updated", "created", "generated", "loaded",
-		"unknown", "unsupported", "empty", "wrong", "bad", "ok", "done", "success", "successfully", "rotated", "valid",
-		"refreshed", "revoked", "received", "accepted", "rejected", "rule", "from", "on", "at", "by", "this", "that",
-		"your", "it", "see", "use", "used", "skipping", "ignored", "provided", "configured", "present", "absent", "password", "passwords", "expiry", "token", "tokens", "secret", "secrets", "key", "keys",
-		"credentials", "authenticated", "refreshing", "reset", "does", "did", "will", "are", "were", "been", "be",
-		"only", "too", "must", "if", "as", "than", "but", "when", "while", "after", "before", "type", "length", "new", "await", "lambda", "function", "async",
+		"a", "an", "the", "is", "was", "not", "no", "for", "to", "in", "of", "or", "and", "with", "must",
+		"should", "cannot", "can", "invalid", "incorrect", "expired", "required", "missing", "failed",
+		"failure", "error", "unexpected", "expected", "found", "unable", "could", "please", "enter",
+		"authentication", "permission", "denied", "has", "have", "using", "set", "unset", "changed",
+		"updated", "created", "generated", "loaded", "unknown", "unsupported", "empty", "wrong", "bad",
+		"ok", "done", "success", "successfully", "rotated", "valid", "refreshed", "revoked", "received",
+		"accepted", "rejected", "rule", "from", "on", "at", "by", "this", "that", "your", "it", "see",
+		"use", "used", "skipping", "ignored", "provided", "configured", "present", "absent", "password",
+		"passwords", "expiry", "token", "tokens", "secret", "secrets", "key", "keys", "credentials",
+		"authenticated", "refreshing", "reset", "does", "did", "will", "are", "were", "been", "be", "only",
+		"too", "must", "if", "as", "than", "but", "when", "while", "after", "before", "type", "length",
+		"new", "await", "lambda", "function", "async",
 	};
 
 	char lower[LISTED] = "";
@@ -46,7 +49,7 @@ static bool is_code(struct span value)
 {
 	bool dotted = false;
 
-	if (value.len > 0 && memchr("&*!@", value.ptr[0], 4) != NULL && value.len > 1 && value_is_word(span_sub(value, 1, value.len)))
+	if (value.len > 1 && memchr("&*!@", value.ptr[0], 4) != NULL && value_is_word(span_sub(value, 1, value.len)))
 		return true;
 	for (size_t i = 0; i < value.len; i++) {
 		uint8_t c = value.ptr[i];

@@ -16,6 +16,7 @@
 
 #include "shared/redact/redact.h"
 #include "shared/redact/rule.h"
+#include "tests/unit/redact_fixture.h"
 
 /*
  * Two sizes of text, and how many times as much the larger one may cost. No search goes further than 64 KiB: in twice a
@@ -99,21 +100,6 @@ pcre2_match_context *__wrap_pcre2_match_context_create_8(pcre2_general_context *
 	if (context != NULL)
 		(void)pcre2_set_callout(context, count_callout, NULL);
 	return context;
-}
-
-static struct redactor *redactor;
-
-static int setup(void **state)
-{
-	(void)state;
-	return redactor_new(NULL, &redactor, NULL) == STATUS_OK ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	redactor_free(redactor);
-	return 0;
 }
 
 static uint64_t cost_of(struct span unit, size_t size)

@@ -8,22 +8,7 @@
 #include <cmocka.h>
 
 #include "shared/gzip.h"
-#include "shared/redact/redact.h"
-
-static struct redactor *redactor;
-
-static int setup(void **state)
-{
-	(void)state;
-	return redactor_new(NULL, &redactor, NULL) == STATUS_OK ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	redactor_free(redactor);
-	return 0;
-}
+#include "tests/unit/redact_fixture.h"
 
 static void check(const char *in, const char *out)
 {

@@ -7,21 +7,7 @@
 #include <cmocka.h>
 
 #include "shared/redact/stream.h"
-
-static struct redactor *redactor;
-
-static int setup(void **state)
-{
-	(void)state;
-	return redactor_new(NULL, &redactor, NULL) == STATUS_OK ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	redactor_free(redactor);
-	return 0;
-}
+#include "tests/unit/redact_fixture.h"
 
 static enum status collect(void *ctx, const struct clean_text *text)
 {
