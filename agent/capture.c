@@ -14,6 +14,7 @@ struct capturing {
 	const struct record_origin *origin;
 	int64_t ordered_ns;
 	const struct redactor *redactor; /* NULL: everything is withheld */
+	struct redact_tags *tags;        /* NULL: masks have no numbers */
 	struct parcel *parcel;
 	struct capture_table *table;
 };
@@ -110,7 +111,7 @@ static enum status add_collected(struct capturing *capturing, struct collect_sec
 
 	if (row == NULL)
 		return STATUS_TOO_LARGE;
-	status = redact_text(capturing->redactor, &collected->content, &clean, &err);
+	status = redact_text_tagged(capturing->redactor, capturing->tags, &collected->content, &clean, &err);
 	/* Raw text is large and not wanted any more. */
 	raw_text_done(&collected->content);
 	if (status == STATUS_OK) {
@@ -243,6 +244,7 @@ enum status capture_run(const struct agent_config *config, const struct identity
 		.origin = &origin,
 		.ordered_ns = order->ordered_ns,
 		.redactor = redactor,
+		.tags = config->redaction.number_secrets ? redact_tags_new() : NULL,
 		.parcel = parcel_new(&origin),
 		.table = ret_table != NULL ? ret_table : &table,
 	};
@@ -255,6 +257,7 @@ enum status capture_run(const struct agent_config *config, const struct identity
 		status = redactor != NULL ? add_everything(&capturing, order, err) : withhold_everything(&capturing);
 	if (status == STATUS_OK && redactor != NULL && early_fd >= 0)
 		add_early(&capturing, early_fd);
+	redact_tags_free(capturing.tags);
 	redactor_free(redactor);
 	if (status == STATUS_OK) {
 		*ret_parcel = capturing.parcel;

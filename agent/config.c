@@ -88,6 +88,7 @@ static const struct config_field redaction_fields[] = {
 	CONFIG_TEXT(MEMBER_TYPE(redaction), rules_dir, "/etc/rescue/rules.d"),
 	CONFIG_TEXTS(MEMBER_TYPE(redaction), known_value_files),
 	CONFIG_TEXT(MEMBER_TYPE(redaction), metadata, "http://169.254.169.254"),
+	CONFIG_BOOL(MEMBER_TYPE(redaction), number_secrets, false),
 };
 
 static bool is_builtin_section(const char *name)

@@ -34,6 +34,7 @@ struct agent_config {
 	struct {
 		char *rules_dir;                       /* not below root: it belongs to the agent */
 		struct config_texts known_value_files; /* below root */
+		bool number_secrets;                   /* [REDACTED:TOKEN#3]: the same secret has the same number */
 		char *metadata;                        /* URL of the instance metadata service, "" for none */
 	} redaction;
 	char *spool_dir; /* not below root */

@@ -214,6 +214,17 @@ static void capture_verdict_has_a_receipt_of_what_was_masked(void **state)
 	assert_int_equal(table.receipt_count, 3);
 }
 
+static void capture_numbers_the_same_secret_alike_when_asked_to(void **state)
+{
+	(void)state;
+	config->redaction.number_secrets = true;
+	put_section("config.yaml", OUTCOME_OK, SPAN_LIT("x\n" SECRET "\nmy-own-box-value\n"));
+	put_section("host", OUTCOME_OK, SPAN_LIT("saw my-own-box-value\n"));
+	capture(45);
+	assert_tells("OPENAI_API_KEY=[REDACTED:API_KEY#1]\n[REDACTED:KNOWN_VALUE#2]\n");
+	assert_tells("saw [REDACTED:KNOWN_VALUE#2]\n");
+}
+
 /* The verdict is redacted as well: no rule's name may look like a secret in it. */
 static void capture_receipt_shows_the_name_of_every_rule(void **state)
 {
@@ -332,6 +343,7 @@ int main(void)
 		CAPTURE_TEST(capture_redacts_every_section_and_keeps_their_order),
 		CAPTURE_TEST(capture_verdict_comes_first_and_says_what_happened),
 		CAPTURE_TEST(capture_verdict_has_a_receipt_of_what_was_masked),
+		CAPTURE_TEST(capture_numbers_the_same_secret_alike_when_asked_to),
 		CAPTURE_TEST(capture_receipt_shows_the_name_of_every_rule),
 		CAPTURE_TEST(capture_without_redactor_reads_nothing_and_ships_withheld_records),
 		CAPTURE_TEST(capture_with_a_bad_site_rule_is_withheld),
