@@ -145,18 +145,20 @@ def upload(sweeper, database, sections):
 Scene = collections.namedtuple("Scene", "sweeper loki prometheus rescued withheld unreachable")
 
 
-@pytest.fixture(scope="module")
-def scene(cluster, authority, tmp_path_factory):
-    """Three captures, shipped: a whole bundle, one with a secret and a withheld section, and one that nobody answered."""
-    folder = tmp_path_factory.mktemp("grafana")
+def set_the_scene(cluster, authority, folder, at_end):
     database = Database(cluster)
+    at_end(database.close)
     loki = Loki(folder).start()
+    at_end(loki.stop)
     sweeper = Sweeper(folder, authority, {ORG: database}, sinks=[{"kind": "loki", "url": loki.url}])
+    at_end(sweeper.stop)
     sweeper.migrate().start()
     prometheus = Prometheus(folder, sweeper)
+    at_end(prometheus.process.stop)
     wait_for("the first scrape", lambda: prometheus.query("rescue_connections_total"))
     rescued = str(uuid.uuid4())
     agent = Agent(folder, authority, rescued, [sweeper.port], Box(folder / "box")).start()
+    at_end(agent.stop)
     wait_for("the held agent", lambda: sweeper.metric("rescue_held_agents") == 1)
     database.add_workspace(rescued, age_s=700)
     unreachable = database.add_workspace(age_s=700, instance_id=None)
@@ -169,12 +171,14 @@ def scene(cluster, authority, tmp_path_factory):
             pass
     wait_for("its handshake to fail", lambda: sweeper.metric("rescue_handshakes_total", result="failed"))
     wait_for("three verdicts in Loki", lambda: len(loki.lines('{kind="rescue"} | section="verdict"')) == 3)
-    yield Scene(sweeper, loki, prometheus, rescued, withheld, unreachable)
-    prometheus.process.stop()
-    agent.stop()
-    sweeper.stop()
-    loki.stop()
-    database.close()
+    return Scene(sweeper, loki, prometheus, rescued, withheld, unreachable)
+
+
+@pytest.fixture(scope="module")
+def scene(cluster, authority, tmp_path_factory):
+    """Three captures, shipped: a whole bundle, one with a secret and a withheld section, and one that nobody answered."""
+    with contextlib.ExitStack() as ends:
+        yield set_the_scene(cluster, authority, tmp_path_factory.mktemp("grafana"), ends.callback)
 
 
 def exposed(sweeper):
