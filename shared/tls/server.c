@@ -110,6 +110,21 @@ static int configure(struct tls_server *server)
 	return failed;
 }
 
+static enum status read_files(struct tls_server *server, const struct tls_files *files, struct err *err)
+{
+	enum status status = read_chain(files->cert, "certificate", &server->chain, err);
+
+	if (status == STATUS_OK)
+		status = read_key(files->key, &server->key, err);
+	if (status == STATUS_OK)
+		status = check_chain(server, files, err);
+	if (status == STATUS_OK)
+		status = read_chain(files->client_ca, "list of certificates", &server->client_ca, err);
+	if (status == STATUS_OK && files->limited_ca != NULL)
+		status = read_chain(files->limited_ca, "list of certificates", &server->limited_ca, err);
+	return status == STATUS_OK ? digest_trust(server) : status;
+}
+
 enum status tls_server_new(const struct tls_files *files, struct tls_server **ret_server, struct err *err)
 {
 	struct tls_server *server = calloc(1, sizeof *server);
@@ -131,17 +146,7 @@ enum status tls_server_new(const struct tls_files *files, struct tls_server **re
 	server->limited_ok = files->limited_ok;
 	status = verified_init(&server->verified);
 	if (status == STATUS_OK)
-		status = read_chain(files->cert, "certificate", &server->chain, err);
-	if (status == STATUS_OK)
-		status = read_key(files->key, &server->key, err);
-	if (status == STATUS_OK)
-		status = check_chain(server, files, err);
-	if (status == STATUS_OK)
-		status = read_chain(files->client_ca, "list of certificates", &server->client_ca, err);
-	if (status == STATUS_OK && files->limited_ca != NULL)
-		status = read_chain(files->limited_ca, "list of certificates", &server->limited_ca, err);
-	if (status == STATUS_OK)
-		status = digest_trust(server);
+		status = read_files(server, files, err);
 	if (status != STATUS_OK)
 		goto fail;
 	failed = configure(server);

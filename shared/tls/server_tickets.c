@@ -9,7 +9,7 @@
 
 enum { PLAIN_MAX = LIMIT_TICKET_BYTES, WEEK_S = 7 * 86400 };
 
-/* A ticket must be written, also where there is no key or nobody to vouch for: one that says nothing and never lives. */
+/* A ticket must be written, also without a key or a peer to vouch for: one that says nothing and never lives. */
 static int write_nothing(unsigned char *start, const unsigned char *end, size_t *ret_len, uint32_t *ret_lifetime_s)
 {
 	*ret_lifetime_s = 0;
@@ -72,8 +72,8 @@ int server_write_ticket(void *ctx, const mbedtls_ssl_session *session, unsigned 
 }
 
 /*
- * The library compares the ticket's age with what the client says, by a clock that counts from this machine's start. The
- * age is the same everywhere, so the time of making is given by that clock.
+ * The library compares the ticket's age with what the client says, by a clock that counts from this machine's start.
+ * The age is the same everywhere, so the time of making is given by that clock.
  */
 static void set_age(mbedtls_ssl_session *session, int64_t age_ms)
 {

@@ -72,8 +72,8 @@ static void set_peer(struct tls_session *session, struct peer *peer, bool is_res
 }
 
 /*
- * mbedTLS's verification callback, from the top of the chain that the peer sent down to the leaf. The library was given no
- * authorities, so that what it says about trust means nothing: the whole chain is judged with the leaf.
+ * mbedTLS's verification callback, from the top of the chain that the peer sent down to the leaf. The library was given
+ * no authorities, so that what it says about trust means nothing: the whole chain is judged with the leaf.
  */
 static int judge(void *ctx, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
 {
