@@ -15,6 +15,10 @@ SKIPS = {"file.written": 1, "file.renamed": 1, "sent.next_order": 2, "done.next_
          "ship.pushed": 1, "ship.asked": 1, "task.answering": 2, "task.answered": 2, "sent.ship_sink_done": 3,
          "done.ship_sink_done": 3, "sent.ship_done": 2, "done.ship_done": 2}
 
+# Where a sweeper that was not killed but stalled comes back when its lease is another's.
+STALLS = ("ship.pushing", "ship.asked")
+STALL_MS = 7500  # longer than a lease of this build
+
 TOO_FAR_BEHIND = "entry with timestamp 2026-01-01T00:00:00Z ignored, reason: 'entry too far behind'"
 LOKI_FAULTS = (
     {"kind": "status", "code": 500, "count": 2},
@@ -48,5 +52,6 @@ def deck(rng):
     cards += [("loki", index) for index in range(len(LOKI_FAULTS))]
     cards += [(kind, None) for kind in ("kill postgres", "kill loki", "kill sweeper", "kill agent") for _ in range(4)]
     cards += [("kill everything", None)] * 2
+    cards += [("stall", point) for point in STALLS]
     rng.shuffle(cards)
     return cards

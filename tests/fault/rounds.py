@@ -19,15 +19,19 @@ class Round:
         self.begun = time.monotonic()
 
     def arm(self):
+        stalls = any(kind == "stall" for kind, _ in self.cards)
         for kind, arg in self.cards:
             if kind == "sweeper":
                 skip = self.rng.randint(0, points.SKIPS.get(arg, 0))
                 (self.world.points / arg).write_text(f"kill {skip}\n")
-                self.lame_loki(points.loki_faults_for(arg))
+                self.lame_loki([] if stalls else points.loki_faults_for(arg))
+            elif kind == "stall":
+                (self.world.points / arg).write_text(f"delay 0 {points.STALL_MS}\n")
             elif kind == "agent":
                 home = self.rng.choice([home for home in self.homes if home in self.world.mortal_homes])
                 (home.points / arg).write_text(f"kill {self.rng.randint(0, points.SKIPS.get(arg, 0))}\n")
-            elif kind == "loki":
+            # A Loki that refuses timestamps and takes the same ones later is none: nothing protects from a stalled push then.
+            elif kind == "loki" and not stalls:
                 self.lame_loki([points.LOKI_FAULTS[arg]])
 
     def lame_loki(self, faults):
