@@ -57,6 +57,11 @@ class Gate:
         # Not rescue_held_agents: on a busy machine the first have been sent away before the last come.
         return self.sweeper.metric("rescue_connections")
 
+    def restart(self):
+        self.sweeper.running.kill()
+        self.sweeper.start()
+        self.pid = self.sweeper.running.process.pid
+
     def stop(self):
         self.sweeper.running.kill()
 
@@ -114,13 +119,16 @@ class Agents:
                    server.hold_path, *workspaces]
         self.process = subprocess.Popen(list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
-    def grow(self, count):
-        self.process.stdin.write(f"{count}\n")
+    def order(self, what):
+        self.process.stdin.write(f"{what}\n")
         self.process.stdin.flush()
 
     def await_count(self):
-        if not self.process.stdout.readline():
+        """How many connections had to be tried again."""
+        line = self.process.stdout.readline().split()
+        if len(line) != 3:
             sys.exit("gate: the load process ended")
+        return int(line[2])
 
     def stop(self):
         self.process.kill()
@@ -130,7 +138,7 @@ class Agents:
 def measure_memory(server, authority, workspaces, counts, core):
     """Memory when the last of so many has come and the server has been quiet for a moment."""
     agents = [Agents(server, authority, workspaces, core) for _ in range(-(-max(counts) // A_PROCESS))]
-    agents[0].grow(WORKSPACES)
+    agents[0].order(WORKSPACES)
     agents[0].await_count()
     wait_for("the first agents", lambda: server.held() >= WORKSPACES)
     time.sleep(1)
@@ -139,7 +147,7 @@ def measure_memory(server, authority, workspaces, counts, core):
     figure(f"{server.name}_rss_{before}", before_kb, "KB")
     for count in counts:
         for number, process in enumerate(agents):
-            process.grow(max(WORKSPACES if number == 0 else 0, min(A_PROCESS, count - number * A_PROCESS)))
+            process.order(max(WORKSPACES if number == 0 else 0, min(A_PROCESS, count - number * A_PROCESS)))
         for process in agents:
             process.await_count()
         wait_for("all agents", lambda: server.held() >= count, 120)
@@ -149,8 +157,32 @@ def measure_memory(server, authority, workspaces, counts, core):
         figure(f"{server.name}_growth_{count}", (now_kb - before_kb) / (count - before), "KB a connection")
         before_kb, before = now_kb, count
     figure(f"{server.name}_idle", (before_kb - first_kb) / (before - first), "KB a connection")
+    if isinstance(server, Gate):
+        measure_storm(server, agents, before)
     for process in agents:
         process.stop()
+
+
+def measure_storm(gate, agents, count):
+    """The sweeper is killed and started again, and all agents come back at once, on one core; how long the loop keeps those
+    waiting who are inside shows in its own watchers' port, which it serves, too."""
+    gate.restart()
+    slowest = 0.0
+    for process in agents:
+        process.order("storm")
+    begun = now = time.monotonic()
+    while gate.held() < count and now - begun < 240:
+        time.sleep(0.05)
+        asked = time.monotonic()
+        if gate.sweeper.admin("/healthz")[0] != 200:
+            sys.exit("gate: the sweeper does not answer")
+        now = time.monotonic()
+        slowest = max(slowest, now - asked)
+    figure("storm_back", now - begun, f"s for {count} agents")
+    figure("storm_tried_again", sum(process.await_count() for process in agents), "connections")
+    resumed, full = (gate.sweeper.metric("rescue_handshakes_total", result=result) for result in ("resumed", "ok"))
+    figure("storm_resumed", 100 * resumed / max(1, resumed + full), "% of the handshakes")
+    figure("storm_slowest_answer", 1000 * slowest, "ms")
 
 
 def shake(server, authority, workspace, seconds, how, core):

@@ -4,7 +4,8 @@
  *   gate_load primitives SECONDS                              what a core can do of each part of a handshake
  *   gate_load hold PORT CA CA_KEY PATH WORKSPACE…             reads counts from stdin: opens so many connections in
  *                                                             all, each with one request, and says so; all but the
- *                                                             first of each workspace resume its session
+ *                                                             first of each workspace resume its session; "storm":
+ *                                                             drops them all and comes back at once
  *   gate_load shake PORT CA CA_KEY PATH SECONDS HOW WORKSPACE connects, asks once and leaves, again and again; HOW is
  *                                                             known, unknown (a new certificate each time) or resumed
  *
@@ -32,7 +33,7 @@
 #include "shared/tls/pki.h"
 #include "shared/tls/session.h"
 
-enum { AT_ONCE = 16, FRESH = 2000, MANY = 20000 };
+enum { AT_ONCE = 16, STORM_AT_ONCE = 1000, FRESH = 2000, MANY = 20000 };
 
 struct pair {
 	mbedtls_x509_crt crt;
@@ -44,7 +45,7 @@ struct pair {
 
 struct agent {
 	int fd;
-	bool is_asked;
+	bool is_asked, is_ready, is_lost;
 	struct pair *pair;
 	mbedtls_ssl_context ssl;
 };
@@ -54,7 +55,7 @@ static mbedtls_x509_crt trusted;
 static char request[512];
 static uint16_t port;
 static int events_fd;
-static bool resumes;
+static bool resumes, tolerant; /* in a storm a peer that is too slow is tried again */
 
 static void must(bool holds, const char *what)
 {
@@ -268,8 +269,12 @@ static bool agent_go_on(struct agent *agent, bool wants_answer)
 		code = mbedtls_ssl_handshake(&agent->ssl);
 		if (code == MBEDTLS_ERR_SSL_WANT_READ || code == MBEDTLS_ERR_SSL_WANT_WRITE)
 			return false;
-		must(code == 0, "handshake");
-		must(mbedtls_ssl_write(&agent->ssl, (const uint8_t *)request, strlen(request)) > 0, "write");
+		if (code == 0)
+			code = mbedtls_ssl_write(&agent->ssl, (const uint8_t *)request, strlen(request)) > 0 ? 0 : -1;
+		agent->is_lost = code != 0;
+		must(code == 0 || tolerant, "handshake");
+		if (agent->is_lost)
+			return false;
 		agent->is_asked = true;
 	}
 	if (!wants_answer && agent->pair->has_kept)
@@ -291,12 +296,38 @@ static void set_request(const char *path)
 	(void)snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path);
 }
 
+/* Opens agents until so many are ready, `at_once` at a time. Gives how many had to be opened again. */
+static size_t open_agents(struct agent *agents, struct pair **pairs, size_t pair_count, size_t *ready, size_t wanted,
+                          size_t at_once)
+{
+	struct epoll_event events[64];
+	size_t opened = *ready, again = 0;
+
+	while (*ready < wanted) {
+		for (; opened < wanted && opened - *ready < at_once; opened++)
+			agent_open(&agents[opened], pairs[opened % pair_count]);
+		int count = epoll_wait(events_fd, events, 64, -1);
+		for (int i = 0; i < count; i++) {
+			struct agent *agent = events[i].data.ptr;
+
+			if (!agent->is_ready && agent_go_on(agent, false)) {
+				agent->is_ready = true;
+				(*ready)++;
+			} else if (agent->is_lost) {
+				agent_close(agent);
+				agent_open(agent, agent->pair);
+				again++;
+			}
+		}
+	}
+	return again;
+}
+
 static int hold(const char *path, char **workspaces, size_t workspace_count)
 {
 	struct agent *agents = calloc(MANY, sizeof *agents);
 	struct pair **pairs = calloc(workspace_count, sizeof(struct pair *));
-	struct epoll_event events[64];
-	size_t opened = 0, ready = 0, wanted;
+	size_t ready = 0, wanted, again = 0;
 	char line[32];
 
 	must(agents != NULL && pairs != NULL, "memory");
@@ -305,24 +336,18 @@ static int hold(const char *path, char **workspaces, size_t workspace_count)
 	for (size_t i = 0; i < workspace_count; i++)
 		pairs[i] = make_pair(workspaces[i]);
 	while (fgets(line, sizeof line, stdin) != NULL) {
-		wanted = strtoul(line, NULL, 10);
-		must(wanted <= MANY, "too many");
-		while (ready < wanted) {
-			while (opened < wanted && opened - ready < AT_ONCE) {
-				agent_open(&agents[opened], pairs[opened % workspace_count]);
-				opened++;
-			}
-			int count = epoll_wait(events_fd, events, 64, -1);
-			for (int i = 0; i < count; i++) {
-				struct agent *agent = events[i].data.ptr;
-
-				if (agent->pair != NULL && agent_go_on(agent, false)) {
-					agent->pair = NULL;
-					ready++;
-				}
-			}
+		if (strcmp(line, "storm\n") == 0) {
+			wanted = ready;
+			while (ready > 0)
+				agent_close(&agents[--ready]);
+			tolerant = true;
+			again = open_agents(agents, pairs, workspace_count, &ready, wanted, STORM_AT_ONCE);
+		} else {
+			wanted = strtoul(line, NULL, 10);
+			must(wanted <= MANY, "too many");
+			again = open_agents(agents, pairs, workspace_count, &ready, wanted, AT_ONCE);
 		}
-		(void)printf("at %zu\n", ready);
+		(void)printf("at %zu %zu\n", ready, again);
 		(void)fflush(stdout);
 	}
 	return 0;
