@@ -82,12 +82,17 @@ static size_t skip_type(struct span text, size_t at)
 	return end < text.len && text.ptr[end] == '=' ? end : at;
 }
 
+static bool is_sign_part(uint8_t c)
+{
+	return c == ':' || c == '?' || c == '+' || c == '.' || c == '|';
+}
+
 /* Any of = : := ::= :::= ?= += .= => -> == and the like. False when no such sign stands there. */
 static bool read_sign(struct span text, size_t *at, enum assign_form *ret_form)
 {
 	size_t i = *at;
 
-	while (i < text.len && i - *at < 4 && memchr(":?+.|", text.ptr[i], 5) != NULL)
+	while (i < text.len && i - *at < 4 && is_sign_part(text.ptr[i]))
 		i++;
 	if (i < text.len && text.ptr[i] == '=') {
 		while (i < text.len && (text.ptr[i] == '=' || text.ptr[i] == '>'))

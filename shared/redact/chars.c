@@ -25,3 +25,38 @@ struct char_counts chars_count(struct span text)
 	}
 	return counts;
 }
+
+#define LOW_BITS UINT64_C(0x0101010101010101)
+#define HIGH_BITS UINT64_C(0x8080808080808080)
+
+/* Not zero when one of the eight bytes is `c`. */
+static uint64_t has(const uint8_t *bytes, uint8_t c)
+{
+	uint64_t word;
+
+	memcpy(&word, bytes, sizeof word);
+	word ^= LOW_BITS * c;
+	return (word - LOW_BITS) & ~word & HIGH_BITS;
+}
+
+size_t chars_find(struct span text, uint8_t c, size_t from)
+{
+	size_t at = from;
+
+	while (at + 16 <= text.len && (has(text.ptr + at, c) | has(text.ptr + at + 8, c)) == 0)
+		at += 16;
+	while (at < text.len && text.ptr[at] != c)
+		at++;
+	return at < text.len ? at : text.len;
+}
+
+size_t chars_find_last(struct span text, uint8_t c, size_t from, size_t to)
+{
+	size_t at = to;
+
+	while (at - from >= 8 && has(text.ptr + at - 8, c) == 0)
+		at -= 8;
+	while (at > from && text.ptr[at - 1] != c)
+		at--;
+	return at > from ? at - 1 : to;
+}

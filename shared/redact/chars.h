@@ -69,4 +69,11 @@ struct char_counts {
 
 struct char_counts chars_count(struct span text);
 
+/*
+ * Offset of the next `c` from `from` on, text.len when there is none; and of the last one in [from, to), `to` when there
+ * is none. As memchr(3) and memrchr(3), which are slow in musl.
+ */
+size_t chars_find(struct span text, uint8_t c, size_t from);
+size_t chars_find_last(struct span text, uint8_t c, size_t from, size_t to);
+
 #endif

@@ -125,12 +125,12 @@ static bool is_hex(struct span text)
 /* "name=base64": what stands before an inner '=' is not part of it. */
 static size_t skip_name(struct span run)
 {
-	const uint8_t *sign;
+	size_t sign;
 
 	while (run.len > 0 && run.ptr[run.len - 1] == '=')
 		run.len--;
-	sign = run.len == 0 ? NULL : memrchr(run.ptr, '=', run.len);
-	return sign == NULL ? 0 : (size_t)(sign - run.ptr) + 1;
+	sign = chars_find_last(run, '=', 0, run.len);
+	return sign == run.len ? 0 : sign + 1;
 }
 
 /* Whether the run begins like text in either encoding, and how many characters of it to skip first. */

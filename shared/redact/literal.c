@@ -15,9 +15,9 @@ size_t literal_line_end(struct span text, size_t at)
 size_t literal_line_start(struct span text, size_t at)
 {
 	size_t from = at > LITERAL_MAX_BACK ? at - LITERAL_MAX_BACK : 0;
-	const uint8_t *newline = at == from ? NULL : memrchr(text.ptr + from, '\n', at - from);
+	size_t newline = chars_find_last(text, '\n', from, at);
 
-	return newline == NULL ? from : (size_t)(newline - text.ptr) + 1;
+	return newline == at ? from : newline + 1;
 }
 
 size_t literal_skip_blanks(struct span text, size_t at)

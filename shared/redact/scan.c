@@ -4,6 +4,7 @@
 
 #include "shared/redact/assign.h"
 #include "shared/redact/blob.h"
+#include "shared/redact/chars.h"
 #include "shared/redact/kube.h"
 #include "shared/redact/layers.h"
 #include "shared/redact/pem.h"
@@ -207,8 +208,7 @@ enum status scan_run(const struct scan_job *job)
 	struct scan scan = { .job = job, .text = job->text, .findings = job->findings };
 	enum status status = STATUS_OK;
 
-	scan.has_colours = job->depth < SCAN_DEPTH && job->text.len > 0 &&
-	                   memchr(job->text.ptr, '\x1B', job->text.len) != NULL;
+	scan.has_colours = job->depth < SCAN_DEPTH && chars_find(job->text, '\x1B', 0) < job->text.len;
 	/* With colour codes both readings are scanned: what looks like one may be none. */
 	status = scan_plain(&scan);
 	if (status == STATUS_OK && scan.has_colours) {

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "shared/redact/chars.h"
 #include "shared/redact/redactor.h"
 #include "shared/redact/utf8.h"
 
@@ -67,8 +68,8 @@ static size_t count_lines(struct span text)
 {
 	size_t lines = 0;
 
-	for (size_t i = 0; i < text.len; i++)
-		lines += text.ptr[i] == '\n';
+	for (size_t at = chars_find(text, '\n', 0); at < text.len; at = chars_find(text, '\n', at + 1))
+		lines++;
 	return lines;
 }
 

@@ -7,7 +7,7 @@ enum { MAX_USERINFO = 1024, MIN_USER_TOKEN = 20 };
 
 static bool ends_url(uint8_t c)
 {
-	return is_space(c) || memchr("\"'`<>\\|", c, 7) != NULL;
+	return is_space(c) || c == '"' || c == '\'' || c == '`' || c == '<' || c == '>' || c == '\\' || c == '|';
 }
 
 static bool ends_authority(uint8_t c)

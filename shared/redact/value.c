@@ -241,7 +241,7 @@ bool value_is_word(struct span value)
 
 static bool is_sign(uint8_t c)
 {
-	return memchr("._-/:@ ", c, 7) != NULL;
+	return c == '.' || c == '_' || c == '-' || c == '/' || c == ':' || c == '@' || c == ' ';
 }
 
 /* "KeyPair", "getToken": every capital begins a hump of two letters or more. */
