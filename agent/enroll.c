@@ -54,6 +54,8 @@ enum status enroll_take_answer(const struct agent_config *config, struct link *l
 		link_retry(link, answer->retry_after_s);
 		return STATUS_AGAIN;
 	}
+	if (code == 410)
+		return err_set(err, STATUS_CLOSED, "this workspace needs no rescue any more (410)");
 	log_event(LOG_ERROR, "identity.refused", LOG_S("sweeper", link_sweeper(link)), LOG_I("code", code),
 	          LOG_SPAN("answer", reason), LOG_S("do", what_to_do(code)));
 	return err_set(err, STATUS_DENIED, "refused (%d): %.*s; %s", code, SPAN_ARG(reason), what_to_do(code));

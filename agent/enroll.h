@@ -15,7 +15,8 @@ struct link;
 /*
  * Asks until there is a certificate. A row that is not there yet, a sweeper or metadata service that cannot be reached are
  * waited for. `is_patient`: a refusal, too, since an operator may change what it is for; else STATUS_DENIED, and
- * STATUS_TIMEOUT after LIMIT_ENROLL_WAIT_S. *ret_renew_in_s is when the certificate is to be renewed. STATUS_STOPPED.
+ * STATUS_TIMEOUT after LIMIT_ENROLL_WAIT_S. *ret_renew_in_s is when the certificate is to be renewed. STATUS_CLOSED: the
+ * workspace needs no rescue any more. STATUS_STOPPED.
  */
 enum status enroll_run(const struct agent_config *config, bool is_patient, int64_t *ret_renew_in_s, struct err *err);
 

@@ -72,6 +72,11 @@ static void *run(void *ctx)
 		status = renew_once(renew->config, &renew->due_in_s, &err);
 		if (status == STATUS_STOPPED)
 			return NULL;
+		if (status == STATUS_CLOSED) {
+			log_event(LOG_INFO, "identity.over", LOG_S("answer", err.text));
+			stop_request();
+			return NULL;
+		}
 		if (status == STATUS_OK) {
 			/* A link that pauses after failures has a reason to try again; one that holds a request goes on. */
 			stop_request_reload();

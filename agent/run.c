@@ -147,14 +147,19 @@ static enum run_state decide(struct run *run)
 	return state == SPOOL_WAITING ? RUN_DRAIN : RUN_CAPTURE;
 }
 
+static void stand_down(const struct run *run)
+{
+	early_drop(run->config->spool_dir);
+	log_event(LOG_INFO, "run.stand_down", LOG_S("workspace_id", run->link.identity.workspace_id));
+}
+
 static enum run_state wait_step(struct run *run)
 {
 	switch (wait_for_order(&run->link, &run->order)) {
 	case STATUS_OK:
 		return decide(run);
 	case STATUS_CLOSED:
-		early_drop(run->config->spool_dir);
-		log_event(LOG_INFO, "run.stand_down", LOG_S("workspace_id", run->link.identity.workspace_id));
+		stand_down(run);
 		return RUN_END;
 	default:
 		return RUN_END;
@@ -231,11 +236,13 @@ enum status agent_run(const struct agent_config *config, int control, struct err
 	status = renew_start(&run.renew, config, err);
 	if (status == STATUS_OK)
 		status = link_init(&run.link, config, err);
+	else if (status == STATUS_CLOSED)
+		stand_down(&run);
 	while (status == STATUS_OK && run.state != RUN_END)
 		set_state(&run, step(&run));
 	parcel_free(run.parcel);
 	renew_stop(&run.renew);
 	link_done(&run.link);
 	log_event(LOG_INFO, "agent.end");
-	return status == STATUS_STOPPED ? STATUS_OK : status;
+	return status == STATUS_STOPPED || status == STATUS_CLOSED ? STATUS_OK : status;
 }

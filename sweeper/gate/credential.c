@@ -11,6 +11,7 @@ static const struct credential_refusal refusals[] = {
 	[LEDGER_TOO_OLD] = { 403, "too_old", "the instance was started too long ago" },
 	[LEDGER_TOO_EARLY] = { 403, "too_early", "the document is of the future" },
 	[LEDGER_WRONG_STATE] = { 403, "state", "the workspace is not one that may have a certificate now" },
+	[LEDGER_OVER] = { 410, "stand_down", "the workspace needs no rescue any more" },
 	[LEDGER_SEVERAL_ROWS] = { 403, "several", "several workspaces name this instance" },
 	[LEDGER_OTHER_KEY] = { 409, "other_key", "the identity is bound to another key; an operator can reset it" },
 };

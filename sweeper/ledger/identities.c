@@ -2,7 +2,8 @@
 
 static const char *const verdict_names[] = {
 	[LEDGER_BOUND] = "bound", [LEDGER_NO_ROW] = "no_row", [LEDGER_TOO_OLD] = "old", [LEDGER_TOO_EARLY] = "early",
-	[LEDGER_WRONG_STATE] = "state", [LEDGER_SEVERAL_ROWS] = "several", [LEDGER_OTHER_KEY] = "other_key",
+	[LEDGER_WRONG_STATE] = "state", [LEDGER_OVER] = "over", [LEDGER_SEVERAL_ROWS] = "several",
+	[LEDGER_OTHER_KEY] = "other_key",
 };
 
 /* The statements know no other names; a wrong one must not let anybody in. */

@@ -130,6 +130,7 @@ enum ledger_binding {
 	LEDGER_TOO_OLD,      /* the document's pendingTime lies more than enroll.max_age_s back */
 	LEDGER_TOO_EARLY,    /* or more than LIMIT_ENROLL_SKEW_S in the future */
 	LEDGER_WRONG_STATE,  /* the workspace is not one that a box may enrol or renew for */
+	LEDGER_OVER,         /* the same, and the key is the one that is bound: the box needs no rescue any more */
 	LEDGER_SEVERAL_ROWS, /* several workspaces that are provisioning name the instance */
 	LEDGER_OTHER_KEY,    /* the identity is bound to another key */
 };

@@ -123,6 +123,22 @@ def test_a_restarted_agent_keeps_its_identity_and_its_key(gate, database, region
     assert gate.metric("rescue_enrolments_total", result="issued") == 2
 
 
+def test_a_box_that_comes_back_when_all_is_well_stands_down(gate, database, region, make_box, instance):
+    workspace = database.add_workspace(instance_id=instance.instance_id)
+    agent = make_box(instance, gate.port).start()
+    wait_for("the agent to be held", lambda: gate.metric("rescue_held_agents") == 1)
+    assert agent.stop() == 0
+    database.execute("UPDATE workspaces SET status = 'online' WHERE id = %s", workspace)
+    agent.cert.unlink()
+    agent.start()
+    wait_for("the agent to stand down", lambda: not agent.running.alive())
+    assert agent.running.process.returncode == 0
+    assert "run.stand_down" in agent.log_text() and not agent.cert.exists()
+    assert gate.metric("rescue_enrolments_total", result="stand_down") == 1
+    again = agent.command("enroll")
+    assert again.returncode == 1 and b"needs no rescue" in again.stderr
+
+
 def test_agents_that_enrol_at_once_have_one_key(gate, database, region, make_box, instance):
     database.add_workspace(instance_id=instance.instance_id)
     agent = make_box(instance, gate.port).start()

@@ -242,8 +242,10 @@ def test_a_known_box_may_come_back_after_its_boot_failed(gate, database, region,
     old = metadata.make_document(instance_id, pending=metadata.utc(-86400))
     assert enroll(gate, region, key, old)[0] == 201
     assert enroll(gate, region, Key(tmp_path), old)[0] == 403
+    # Online it has nothing to tell any more, in which it stands down; a stranger is not told that much.
     database.execute("UPDATE workspaces SET status = 'online' WHERE id = %s", workspace)
-    assert enroll(gate, region, key, document)[0] == 403
+    assert enroll(gate, region, key, old)[0] == 410
+    assert enroll(gate, region, Key(tmp_path), document)[0] == 403
 
 
 def test_another_tenants_row_catches_no_box(make_gate, make_database, region, key, instance_id):

@@ -94,8 +94,8 @@ static void enrolment_needs_a_row_that_is_booting_for_a_new_key(void **state)
 		{ "'failed'", LEDGER_WRONG_STATE, LEDGER_BOUND },
 		{ "'awaiting_agent'", LEDGER_WRONG_STATE, LEDGER_BOUND },
 		{ "NULL", LEDGER_WRONG_STATE, LEDGER_BOUND },
-		{ "'online'", LEDGER_WRONG_STATE, LEDGER_WRONG_STATE },
-		{ "'removed'", LEDGER_WRONG_STATE, LEDGER_WRONG_STATE },
+		{ "'online'", LEDGER_WRONG_STATE, LEDGER_OVER },
+		{ "'removed'", LEDGER_WRONG_STATE, LEDGER_OVER },
 	};
 
 	(void)state;
@@ -187,7 +187,7 @@ static void renewal_is_for_the_bound_key_on_the_same_instance(void **state)
 	assert_int_equal(renew(KEY), LEDGER_OTHER_KEY);
 }
 
-static void renewal_goes_on_while_a_capture_is_open(void **state)
+static void certificates_are_given_while_a_capture_is_open(void **state)
 {
 	(void)state;
 	(void)fixture_order(BOX, INSTANCE);
@@ -195,8 +195,10 @@ static void renewal_goes_on_while_a_capture_is_open(void **state)
 	assert_int_equal(enroll(INSTANCE, KEY, 0), LEDGER_BOUND);
 	set_status("'online'");
 	assert_int_equal(renew(KEY), LEDGER_BOUND);
+	assert_int_equal(enroll(INSTANCE, KEY, 0), LEDGER_BOUND);
 	(void)database_sql("UPDATE rescue.captures SET grace_until = now()");
 	assert_int_equal(renew(KEY), LEDGER_WRONG_STATE);
+	assert_int_equal(enroll(INSTANCE, KEY, 0), LEDGER_OVER);
 }
 
 static void certificates_are_noted_for_the_bound_key_only(void **state)
@@ -278,7 +280,7 @@ int main(void)
 		TEST(enrolment_needs_a_row_that_is_booting_for_a_new_key),
 		TEST(enrolment_of_many_keys_at_once_binds_exactly_one),
 		TEST(renewal_is_for_the_bound_key_on_the_same_instance),
-		TEST(renewal_goes_on_while_a_capture_is_open),
+		TEST(certificates_are_given_while_a_capture_is_open),
 		TEST(certificates_are_noted_for_the_bound_key_only),
 		TEST(conflicts_become_one_event_in_ten_minutes),
 		TEST(conflicts_go_to_the_channel_and_to_the_webhook_like_verdicts),
