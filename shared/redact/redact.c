@@ -213,8 +213,8 @@ enum status redactor_part(const struct redactor *redactor, const struct redactor
 		take_whole(window->text, window->context_len, &findings);
 	if (status == STATUS_OK)
 		status = mask_write(&job, clean, &clean->bytes);
-	/* With nothing masked and nothing cut off, the output is the very text that was scanned. */
-	if (status == STATUS_OK && (clean->count > 0 || clean->bytes.len < window->text.len))
+	/* With nothing masked and nothing cut off, what is given out is the very text that was scanned. */
+	if (status == STATUS_OK && (clean->count > 0 || (!window->is_piece && clean->bytes.len < window->text.len)))
 		status = settle(redactor, window->tags, clean);
 	findings_done(&findings);
 	return status;

@@ -12,6 +12,7 @@ struct redactor_window {
 	size_t end;          /* what follows is seen, not written */
 	size_t first_line;   /* behind the context, for the receipt */
 	bool is_whole;       /* this is all of the text there is */
+	bool is_piece;       /* what stands around it is given out as well, before or after */
 	struct redact_tags *tags;
 };
 

@@ -107,6 +107,7 @@ static enum status give_out(struct redact_stream *stream, size_t end, bool is_la
 		.end = end,
 		.first_line = stream->line,
 		.is_whole = is_last && !stream->began,
+		.is_piece = true,
 		.tags = stream->tags,
 	};
 	struct clean_text *clean = clean_text_new(LIMIT_REDACT_OUTPUT);
