@@ -159,19 +159,33 @@ static bool ends_with(struct span text, struct span end)
 	       memcmp(text.ptr + text.len - end.len, end.ptr, end.len) == 0;
 }
 
+/* Eight bytes as a number that is in the order of the bytes. */
+static uint64_t order_of(const char *text)
+{
+	uint64_t number;
+
+	memcpy(&number, text, sizeof number);
+	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? __builtin_bswap64(number) : number;
+}
+
 static bool is_one_of(const struct word *word, const char (*list)[LISTED], size_t count)
 {
+	uint64_t first = order_of(word->text), second = order_of(word->text + 8);
 	size_t low = 0;
 
 	while (count > 0) {
 		size_t middle = low + count / 2;
-		int order = memcmp(list[middle], word->text, LISTED);
+		uint64_t there = order_of(list[middle]), wanted = first;
 
-		if (order == 0)
-			return true;
-		if (order < 0)
+		if (there == first) {
+			there = order_of(list[middle] + 8);
+			wanted = second;
+			if (there == second)
+				return true;
+		}
+		if (there < wanted)
 			low = middle + 1;
-		count = order < 0 ? count - count / 2 - 1 : count / 2;
+		count = there < wanted ? count - count / 2 - 1 : count / 2;
 	}
 	return false;
 }

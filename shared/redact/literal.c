@@ -230,9 +230,11 @@ struct literal literal_heredoc(struct span text, struct literal value)
 {
 	size_t line_end = literal_line_end(text, value.start);
 	struct span line = span_sub(text, 0, line_end);
-	size_t at = span_find(line, SPAN_LIT("<<"), value.start), word, end;
+	size_t at = chars_find(line, '<', value.start), word, end;
 	struct span window = span_sub(text, 0, line_end + LITERAL_MAX);
 
+	/* Most lines have no such sign at all. */
+	at = at < line_end ? span_find(line, SPAN_LIT("<<"), at) : line_end;
 	if (at >= line_end)
 		return value;
 	for (word = at + 2; word < line_end && memchr("-'\"\\ ", text.ptr[word], 5) != NULL; word++)
