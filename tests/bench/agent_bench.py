@@ -12,7 +12,7 @@ import uuid
 from common import DurableCluster, cpu_s, figure
 from conftest import BIN, ORG, Agent, Authority, Box, Database, Sweeper, stop_process, wait_for
 
-SETTLE_S = 5
+SETTLE_S = 20  # what a connection that was just made still has to do is over then
 SAMPLE_S = 0.002
 ASKED = 3000
 RSYSLOG = """module(load="imfile")
