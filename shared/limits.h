@@ -78,6 +78,8 @@
 #define LIMIT_HTTP_HEADER_BYTES 16384          /* all names and values of one request */
 #define LIMIT_HTTP_HEADERS 64
 #define LIMIT_HTTP_BODY_SMALL (256 * 1024)     /* every route but the bundle */
+#define LIMIT_BODIES (512 * 1024 * 1024)       /* bodies of all requests that are under way */
+#define LIMIT_BODIES_OF_ONE (2 * LIMIT_BUNDLE_GZIP) /* those of one caller */
 #define LIMIT_WAIT_S 300                       /* longest held request */
 #define LIMIT_LOG_TAIL 8192                    /* bootstrap-failed: bytes kept of log_tail */
 #define LIMIT_LOG_ERROR 8192                   /* bootstrap-failed: bytes kept of error */

@@ -28,6 +28,15 @@ size_t span_find(struct span text, struct span needle, size_t from)
 	return hit == NULL ? text.len : (size_t)(hit - text.ptr);
 }
 
+uint64_t span_hash(struct span text, uint64_t seed)
+{
+	uint64_t hash = seed;
+
+	for (size_t i = 0; i < text.len; i++)
+		hash = (hash ^ text.ptr[i]) * 0x100000001b3U;
+	return hash ^ (hash >> 32);
+}
+
 bool span_to_u64(struct span text, uint64_t *ret_value)
 {
 	uint64_t value = 0;

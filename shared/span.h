@@ -56,6 +56,9 @@ bool span_eq_nocase(struct span a, struct span b);
 /* Offset of the first occurrence of `needle` at or after `from`; text.len when there is none. */
 size_t span_find(struct span text, struct span needle, size_t from);
 
+/* FNV-1a with a final mix. With a secret seed nobody can choose texts that meet in one place of a table. */
+uint64_t span_hash(struct span text, uint64_t seed);
+
 /* A whole decimal number with nothing around it. False when it is not one or does not fit. */
 bool span_to_u64(struct span text, uint64_t *ret_value);
 

@@ -63,6 +63,13 @@ struct conn_work *conn_take_work(struct conn *conn)
 	return work;
 }
 
+void conn_drop_parser(struct conn *conn)
+{
+	http1_parser_free(conn->parser);
+	conn->parser = NULL;
+	bodies_give(&conn->body_part);
+}
+
 static void leave_host(struct conn *conn)
 {
 	struct conn_host *host = conn->host;
@@ -91,8 +98,7 @@ void conn_stop(struct conn *conn, const char *cause)
 	uv_close((uv_handle_t *)&conn->timer, on_handle_closed);
 	conn_shake_never(conn);
 	channel_done(&conn->channel);
-	http1_parser_free(conn->parser);
-	conn->parser = NULL;
+	conn_drop_parser(conn);
 	buf_done(&conn->rest);
 	buf_done(&conn->answer);
 	work = conn_take_work(conn);
@@ -296,10 +302,12 @@ int conn_fd(const struct conn *conn)
 	return conn->channel.fd;
 }
 
-struct http1_parser *conn_take_parser(struct conn *conn)
+struct http1_parser *conn_take_parser(struct conn *conn, struct bodies_part *ret_part)
 {
 	struct http1_parser *parser = conn->parser;
 
+	*ret_part = conn->body_part;
+	conn->body_part = (struct bodies_part){ .len = 0 };
 	conn->parser = NULL;
 	return parser;
 }
@@ -307,8 +315,7 @@ struct http1_parser *conn_take_parser(struct conn *conn)
 void conn_work_on(struct conn *conn, struct conn_work *work)
 {
 	conn->work = work;
-	http1_parser_free(conn->parser);
-	conn->parser = NULL;
+	conn_drop_parser(conn);
 	conn_set_state(conn, CONN_WORKING, LIMIT_WORK_MS);
 	conn_drive(conn);
 }

@@ -12,6 +12,7 @@
 #include <uv.h>
 
 #include "proto/http1.h"
+#include "sweeper/gate/bodies.h"
 #include "sweeper/gate/caller.h"
 
 struct conn;
@@ -71,8 +72,8 @@ int conn_fd(const struct conn *conn);
 
 /* -- for the service, on a connection whose request it was given ------------------------------------------- */
 
-/* Keeps the request beyond `serve`: the caller frees the parser, and the request lives as long as it. */
-struct http1_parser *conn_take_parser(struct conn *conn);
+/* Keeps the request beyond `serve`: the caller frees the parser, gives the part, and the request lives until then. */
+struct http1_parser *conn_take_parser(struct conn *conn, struct bodies_part *ret_part);
 
 /* The answer comes later, within LIMIT_WORK_MS. */
 void conn_work_on(struct conn *conn, struct conn_work *work);

@@ -33,6 +33,7 @@ struct conn {
 	struct channel channel;
 	struct caller caller;
 	struct http1_parser *parser; /* while a request comes in */
+	struct bodies_part body_part; /* of its body */
 	struct conn_work *work;      /* WORKING and HELD */
 	struct buf rest;             /* bytes behind the request at hand */
 	struct buf answer;           /* of WRITING */
@@ -63,6 +64,8 @@ void conn_set_state(struct conn *conn, enum conn_state state, int64_t deadline_m
 /* The one way to the end, from any state and any number of times. The memory goes in the handles' callbacks. */
 void conn_stop(struct conn *conn, const char *cause);
 struct conn_work *conn_take_work(struct conn *conn);
+/* Forgets the request at hand, if there is one. */
+void conn_drop_parser(struct conn *conn);
 
 /* Moves the connection on as far as it goes now. */
 void conn_drive(struct conn *conn);

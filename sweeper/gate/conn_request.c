@@ -21,8 +21,7 @@ void conn_start_writing(struct conn *conn, const struct http1_answer *answer, co
 	struct http1_answer sent = *answer;
 
 	(void)conn_take_work(conn);
-	http1_parser_free(conn->parser);
-	conn->parser = NULL;
+	conn_drop_parser(conn);
 	/* A stranger has one request. */
 	if (end_cause == NULL && (!conn->keep_alive || conn->host->draining || answer->close ||
 	                          caller_is_stranger(&conn->caller)))
@@ -48,6 +47,17 @@ void conn_refuse(struct conn *conn, int code, const char *reason, const char *ca
 	conn_start_writing(conn, &answer, cause);
 }
 
+/* Strangers are told apart by where they are. */
+static bool take_room(struct conn *conn, size_t len)
+{
+	uint8_t network[CALLER_NETWORK_SIZE];
+	struct span whose = span_cstr(conn->caller.workspace_id);
+
+	if (caller_is_stranger(&conn->caller))
+		whose = caller_network(conn->channel.fd, network);
+	return bodies_take(whose, len, &conn->body_part);
+}
+
 static void on_headers(struct conn *conn)
 {
 	const struct http1_request *request = http1_parser_request(conn->parser);
@@ -65,6 +75,10 @@ static void on_headers(struct conn *conn)
 		return;
 	if (request->content_length > (int64_t)max_body) {
 		conn_refuse(conn, 413, "the body is too large", "refused");
+		return;
+	}
+	if (!take_room(conn, request->content_length >= 0 ? (size_t)request->content_length : max_body)) {
+		conn_refuse(conn, 503, "too many bodies are on their way", "no_room");
 		return;
 	}
 	http1_parser_limit_body(conn->parser, max_body);

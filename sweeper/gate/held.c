@@ -19,14 +19,9 @@ void held_done(struct held *held)
 	held->bucket_count = 0;
 }
 
-/* FNV-1a with a secret start and a final mix. */
 static uint64_t hash_of(const struct held *held, const void *tenant, struct span workspace_id)
 {
-	uint64_t hash = held->seed ^ (uint64_t)(uintptr_t)tenant;
-
-	for (size_t i = 0; i < workspace_id.len; i++)
-		hash = (hash ^ workspace_id.ptr[i]) * 0x100000001b3U;
-	return hash ^ (hash >> 32);
+	return span_hash(workspace_id, held->seed ^ (uint64_t)(uintptr_t)tenant);
 }
 
 static enum status grow(struct held *held)

@@ -35,14 +35,9 @@ void rate_free(struct rate *rate)
 	free(rate);
 }
 
-/* FNV-1a with a secret start and a final mix, as in held.c. */
 static struct slot *slot_of(struct rate *rate, struct span key)
 {
-	uint64_t hash = rate->seed;
-
-	for (size_t i = 0; i < key.len; i++)
-		hash = (hash ^ key.ptr[i]) * 0x100000001b3U;
-	return &rate->slots[(hash ^ (hash >> 32)) % SLOTS];
+	return &rate->slots[span_hash(key, rate->seed) % SLOTS];
 }
 
 static bool take(const struct rate *rate, struct slot *slot, int64_t now_mono_ms, int64_t *ret_retry_after_s)

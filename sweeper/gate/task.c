@@ -11,6 +11,7 @@
 static void task_free(struct task *task)
 {
 	http1_parser_free(task->parser);
+	bodies_give(&task->body_part);
 	buf_done(&task->answer);
 	free(task);
 }
@@ -65,7 +66,7 @@ void task_start(struct gate_tenant *tenant, struct conn *conn, const struct task
 	memcpy(task->certificate, conn_caller(conn)->certificate, sizeof task->certificate);
 	caller_address(conn_fd(conn), task->peer);
 	buf_init(&task->answer, LIMIT_ANSWER_BYTES - LIMIT_HTTP_BODY_SMALL);
-	task->parser = conn_take_parser(conn);
+	task->parser = conn_take_parser(conn, &task->body_part);
 	task->body = http1_parser_request(task->parser)->body;
 	if (jobs_submit(tenant->jobs, &task->job) != STATUS_OK) {
 		task_free(task);

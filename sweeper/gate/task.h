@@ -24,6 +24,7 @@ struct task {
 	const struct tenant_config *tenant;
 	struct wake *ship_wake;
 	struct http1_parser *parser;  /* owns the body */
+	struct bodies_part body_part;
 	struct span body;
 	bool gzipped;                 /* the body's content coding */
 	char id[LIMIT_WORKSPACE_ID + 1];        /* the workspace or capture of the path, "" without */

@@ -8,6 +8,7 @@ import signal
 import socket
 import ssl
 import struct
+import uuid
 
 import pytest
 
@@ -237,6 +238,33 @@ def test_agents_that_vanish_in_their_upload_leave_nothing_behind(sweeper, databa
     body = packed(a_record(capture_id, workspace_id=workspace_id))
     assert client.request("PUT", f"/v1/captures/{capture_id}/bundle", body=body,
                           headers={"Content-Encoding": "gzip"})[0] == 201
+
+
+def test_one_box_cannot_fill_the_memory_with_bodies(sweeper, database, authority):
+    workspace_id, other = database.add_workspace(), database.add_workspace()
+    greedy = Visitor(authority, *authority.issue("--workspace", workspace_id))
+    head = (f"PUT /v1/captures/{uuid.uuid4()}/bundle HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+            f"Content-Length: {16 * 1024 * 1024}\r\n\r\n").encode()
+
+    def begin(visitor):
+        connection = visitor.connect(sweeper.port)
+        connection.sendall(head)
+        return connection, int(connection.recv(65536).split()[1])
+
+    begun = [begin(greedy) for _ in range(4)]
+    assert [code for _, code in begun] == [100, 100, 503, 503]
+    connection, code = begin(Visitor(authority, *authority.issue("--workspace", other)))
+    assert code == 100
+    for left, _ in begun:
+        left.close()
+    wait_for("room again", lambda: sweeper.metric("rescue_connections") == 1)
+    again, code = begin(greedy)
+    assert code == 100
+    # The answer gives the room back as well: there is no such capture.
+    for at in (again, connection):
+        at.sendall(bytes(16 * 1024 * 1024))
+        assert at.recv(65536).split()[1] == b"404"
+    assert [begin(greedy)[1] for _ in range(2)] == [100, 100]
 
 
 def test_a_peer_with_records_of_16_kib_is_understood_also_after_a_wait(sweeper, database, authority):

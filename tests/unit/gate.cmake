@@ -3,6 +3,7 @@ rescue_unit_test(metrics sweeper_core)
 rescue_unit_test(rules sweeper_core)
 rescue_unit_test(held sweeper_core)
 rescue_unit_test(log_tail sweeper_core)
+rescue_unit_test(bodies sweeper_core)
 rescue_unit_test(rate sweeper_core)
 rescue_unit_test(receive sweeper_core)
 
