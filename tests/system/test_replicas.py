@@ -89,6 +89,10 @@ class Fleet:
     def wait_held(self, replica, count):
         wait_for(f"{count} held agents at {replica.name}", lambda: replica.metric("rescue_held_agents") == count)
 
+    def wait_all_held(self):
+        wait_for("all agents to be held", lambda: sum(replica.metric("rescue_held_agents") for replica in
+                                                      self.replicas) == len(self.agents))
+
     def fail(self, number, by):
         """A verdict on the number-th workspace, given through replica `by`. Gives its capture."""
         workspace_id = self.workspaces[number]
@@ -258,6 +262,8 @@ def test_a_rolling_restart_under_load_loses_nothing(fleet):
         for capture_id in captures:
             fleet.wait_state(capture_id, "shipped")
         replica.start()
+        # As whoever restarts one after another does: the next one goes when everybody is held again.
+        fleet.wait_all_held()
     fleet.assert_once_in_loki(*captures)
     assert len(fleet.database.query("SELECT 1 FROM rescue.captures")) == len(captures)
     for agent in fleet.agents:
