@@ -90,6 +90,9 @@ static enum status append_part(const struct record_origin *origin, const struct 
 	size_t before = bundle->len;
 	enum status status;
 
+	/* A count that cannot be read again would keep the bundle from being shipped. */
+	if (redactions > LIMIT_REDACTIONS)
+		redactions = LIMIT_REDACTIONS;
 	clock_format(origin->ts_ns, ts);
 	if (!jdoc_set_cstr(doc, "ts", ts) || !jdoc_set_cstr(doc, "event_type", EVENT_TYPE) ||
 	    !jdoc_set_cstr(doc, "kind", KIND) || !jdoc_set_text(doc, "org", origin->org) ||
@@ -200,7 +203,7 @@ static enum status read_numbers(const struct jdoc *doc, struct record *record, s
 		return bad_field(err, "parts");
 	if (record->part < 1 || record->part > record->parts)
 		return bad_field(err, "part");
-	if (record->redactions < 0)
+	if (record->redactions < 0 || record->redactions > LIMIT_REDACTIONS)
 		return bad_field(err, "redactions");
 	if (jdoc_get(doc, "gate_findings") != NULL && record->gate_findings < 1)
 		return bad_field(err, "gate_findings");

@@ -70,6 +70,7 @@
 /* Records and bundles (design section 6). */
 #define LIMIT_RECORD_LINE (256 * 1024)         /* one record as JSON, without the newline; Loki's entry limit, inclusive */
 #define LIMIT_BUNDLE_RECORDS 4096
+#define LIMIT_REDACTIONS 1000000000            /* places masked in one section, as it says itself */
 #define LIMIT_BUNDLE_BYTES (32 * 1024 * 1024)  /* NDJSON, not compressed */
 #define LIMIT_BUNDLE_GZIP (16 * 1024 * 1024)   /* as uploaded */
 

@@ -158,6 +158,43 @@ static void receive_masks_what_the_box_missed(void **state)
 }
 
 /* A mark is the gate's own: a box that sets one changes nothing. */
+/* `upload` with another count of redactions than append() gives. */
+static void set_redactions(struct span upload, const char *count, struct buf *ret_upload)
+{
+	const struct span given = SPAN_LIT("\"redactions\":5");
+
+	for (size_t at; (at = span_find(upload, given, 0)) < upload.len; upload = span_sub(upload, at + given.len, upload.len)) {
+		buf_append_span(ret_upload, span_sub(upload, 0, at));
+		buf_printf(ret_upload, "\"redactions\":%s", count);
+	}
+	buf_append_span(ret_upload, upload);
+}
+
+static void receive_makes_a_bundle_that_can_be_read_whatever_the_box_has_counted(void **state)
+{
+	const struct record_origin origin = box_origin();
+	BUF_AUTO upload = BUF_INIT(LIMIT_BUNDLE_BYTES);
+	BUF_AUTO most = BUF_INIT(LIMIT_BUNDLE_BYTES);
+	BUF_AUTO more = BUF_INIT(LIMIT_BUNDLE_BYTES);
+	struct received received;
+	struct reading reading;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	append(&origin, "verdict", "token " SECRET " leaked\n", &upload);
+	set_redactions(buf_span(&upload), "1000000000", &most);
+	assert_int_equal(receive(redactor, buf_span(&most), false, &received, &err), STATUS_OK);
+	assert_int_equal(received.findings, 1);
+	read_back(&received, &reading);
+	assert_int_equal(reading.redactions, LIMIT_REDACTIONS);
+	buf_done(&reading.content);
+	received_done(&received);
+	set_redactions(buf_span(&upload), "9223372036854775807", &more);
+	assert_int_equal(receive(redactor, buf_span(&more), false, &received, &err), STATUS_INVALID);
+	assert_string_equal(err.text, "record 1: the field \"redactions\" is missing or not as it should be");
+	received_done(&received);
+}
+
 static void receive_ignores_a_mark_of_the_box(void **state)
 {
 	const struct record_origin origin = box_origin();
@@ -294,6 +331,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(receive_fills_in_the_instance_and_keeps_what_is_clean),
 		cmocka_unit_test(receive_masks_what_the_box_missed),
+		cmocka_unit_test(receive_makes_a_bundle_that_can_be_read_whatever_the_box_has_counted),
 		cmocka_unit_test(receive_ignores_a_mark_of_the_box),
 		cmocka_unit_test(receive_without_rules_withholds_every_section),
 		cmocka_unit_test(receive_refuses_another_origin_and_names_the_field),
