@@ -115,6 +115,7 @@
 #define LIMIT_SHAKE_TURN_US 5000               /* handshakes within one turn of a loop */
 #define LIMIT_SHAKES_WAITING 256               /* handshakes that wait for their turn, each loop */
 #define LIMIT_LANES 32                         /* loops, one a core */
+#define LIMIT_CONNECTIONS_OF_ONE 64            /* of one workspace, each loop */
 #define LIMIT_IDLE_MS 360000                   /* longer than the longest held request */
 #define LIMIT_STRANGER_MS 10000                /* as LIMIT_IDLE_MS, for a peer without a certificate */
 #define LIMIT_HEADERS_MS 10000                 /* from the first byte of a request */

@@ -74,6 +74,8 @@ static void leave_host(struct conn *conn)
 {
 	struct conn_host *host = conn->host;
 
+	if (conn->is_box)
+		held_remove(&host->boxes, &conn->box);
 	*conn->link = conn->next;
 	if (conn->next != NULL)
 		conn->next->link = conn->link;

@@ -14,6 +14,7 @@
 #include "proto/http1.h"
 #include "sweeper/gate/bodies.h"
 #include "sweeper/gate/caller.h"
+#include "sweeper/gate/held.h"
 
 struct conn;
 
@@ -44,6 +45,7 @@ struct conn_host {
 	struct tls_server *tls;              /* NULL: plain HTTP */
 	struct conn *first;                  /* all that are open */
 	size_t count, max;
+	struct held boxes;                   /* the connections of workspaces, by whose they are */
 	struct conn *shaking, **shaking_end; /* handshakes that have something to do, the first come first */
 	size_t shaking_count;
 	uv_idle_t turn;                      /* runs while there are any */
@@ -52,8 +54,9 @@ struct conn_host {
 	void *listener;
 };
 
-/* `config` and `tls` are set by the caller. The loop's handles are closed with all others. */
+/* `config` and `tls` are set by the caller. The loop's handles are closed with all others; conn_host_done comes last. */
 void conn_host_init(struct conn_host *host, uv_loop_t *loop, const struct conn_service *service, void *ctx, size_t max);
+void conn_host_done(struct conn_host *host);
 /* False: the maximum is reached, or more handshakes wait already than can be done soon. */
 bool conn_has_room(const struct conn_host *host);
 

@@ -28,6 +28,8 @@ enum { CONN_READ_BYTES = 16 * 1024 };
 struct conn {
 	struct conn_host *host;
 	struct conn *next, **link; /* in the host's list; *link points here */
+	struct held_entry box;       /* in the host's boxes, once its workspace is known */
+	bool is_box;
 	struct conn *shaking_next, **shaking_link; /* in the host's queue; shaking_link NULL: not in it */
 	enum conn_state state;
 	struct channel channel;

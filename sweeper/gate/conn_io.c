@@ -1,6 +1,8 @@
 /*
  * The steps that move bytes between a connection's channel and its request or answer.
  */
+#include <stddef.h>
+
 #include "shared/log.h"
 #include "sweeper/gate/conn_core.h"
 #include "sweeper/metrics.h"
@@ -11,6 +13,29 @@ static void linger(struct conn *conn)
 {
 	channel_finish(&conn->channel);
 	conn_set_state(conn, CONN_LINGER, LIMIT_LINGER_MS);
+}
+
+/*
+ * One box needs one connection, and leaves some behind that are dead and not noticed to be. One that has more is up to no
+ * good: another of its own makes room, so that neither the descriptors nor the database are all its.
+ */
+static bool join_boxes(struct conn *conn)
+{
+	struct held *boxes = &conn->host->boxes;
+	struct held_entry *other = NULL, *found = NULL;
+	size_t count = 0;
+
+	if (conn->caller.denied != NULL || conn->caller.role != IDENTITY_WORKSPACE)
+		return true;
+	conn->box = (struct held_entry){ .tenant = conn->caller.tenant, .workspace_id = span_cstr(conn->caller.workspace_id) };
+	while ((found = held_find(boxes, conn->box.tenant, conn->box.workspace_id, found)) != NULL) {
+		other = found;
+		count++;
+	}
+	if (count >= LIMIT_CONNECTIONS_OF_ONE)
+		conn_stop((struct conn *)(void *)((char *)other - offsetof(struct conn, box)), "too_many");
+	conn->is_box = held_add(boxes, &conn->box) == STATUS_OK;
+	return conn->is_box;
 }
 
 bool conn_step_handshake(struct conn *conn)
@@ -25,6 +50,10 @@ bool conn_step_handshake(struct conn *conn)
 		if (conn_is_gate(conn)) {
 			metrics_add(METRIC_HANDSHAKES, tls_session_is_resumed(conn->channel.session) ? "resumed" : "ok", 1);
 			caller_init(&conn->caller, conn->host->config, conn->channel.session, conn->channel.fd);
+		}
+		if (conn_is_gate(conn) && !join_boxes(conn)) {
+			conn_stop(conn, "no_memory");
+			return false;
 		}
 		conn_set_state(conn, CONN_IDLE, caller_is_stranger(&conn->caller) ? LIMIT_STRANGER_MS : LIMIT_IDLE_MS);
 		return true;

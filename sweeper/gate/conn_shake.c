@@ -28,8 +28,14 @@ void conn_host_init(struct conn_host *host, uv_loop_t *loop, const struct conn_s
 {
 	*host = (struct conn_host){ .loop = loop, .service = service, .ctx = ctx, .max = max };
 	host->shaking_end = &host->shaking;
+	held_init(&host->boxes);
 	(void)uv_idle_init(loop, &host->turn);
 	host->turn.data = host;
+}
+
+void conn_host_done(struct conn_host *host)
+{
+	held_done(&host->boxes);
 }
 
 bool conn_has_room(const struct conn_host *host)

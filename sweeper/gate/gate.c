@@ -267,6 +267,7 @@ void gate_free(struct gate *gate)
 	conn_stop_all(&gate->admins, "drain");
 	for (size_t i = 0; i < gate->lane_count; i++)
 		lane_free(&gate->lanes[i]);
+	conn_host_done(&gate->admins);
 	for (size_t i = 0; gate->jobs != NULL && i < gate->config->tenant_count; i++)
 		jobs_free(gate->jobs[i]);
 	free(gate->jobs);

@@ -140,5 +140,6 @@ void lane_free(struct lane *lane)
 		tenant_done(&lane->tenants[i]);
 	free(lane->tenants);
 	held_done(&lane->held);
+	conn_host_done(&lane->callers);
 	tls_server_unref(lane->callers.tls);
 }

@@ -19,7 +19,7 @@ sys.path.insert(0, str(ROOT / "tests" / "system"))
 from conftest import ORG, Authority, Cluster, Database, Process, Sweeper, free_port, wait_for  # noqa: E402
 
 LOAD = ROOT / "build" / "release" / "tools" / "gate_load"
-WORKSPACES = 100   # identities that the held agents share
+WORKSPACES = 500   # identities that the held agents share
 A_PROCESS = 8000   # connections of one load process
 TICK = os.sysconf("SC_CLK_TCK")
 HOLD_S = 300

@@ -3,6 +3,7 @@
 import concurrent.futures
 import http.client
 import json
+import os
 import random
 import signal
 import socket
@@ -265,6 +266,31 @@ def test_one_box_cannot_fill_the_memory_with_bodies(sweeper, database, authority
         at.sendall(bytes(16 * 1024 * 1024))
         assert at.recv(65536).split()[1] == b"404"
     assert [begin(greedy)[1] for _ in range(2)] == [100, 100]
+
+
+def test_one_box_cannot_take_all_connections(make_sweeper, database, authority):
+    most = 64
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, [min(cores)])  # one loop
+    try:
+        sweeper = make_sweeper().migrate().start()
+    finally:
+        os.sched_setaffinity(0, cores)
+    visitor = Visitor(authority, *authority.issue("--workspace", database.add_workspace()))
+    other = Visitor(authority, *authority.issue("--workspace", database.add_workspace()))
+    first = other.connect(sweeper.port)
+    begun = []
+    for _ in range(most + 30):
+        begun.append(visitor.connect(sweeper.port))
+        begun[-1].sendall(b"GET /v1/orders/next?wait=60 HTTP/1.1\r\nHost: x\r\n\r\n")
+    wait_for("the last one", lambda: sweeper.metric("rescue_connections_closed_total", cause="too_many") == 30)
+    assert sweeper.metric("rescue_connections") == most + 1
+    # The newest is the one that is alive, and who came first and is somebody else is still there.
+    for at in (begun[-1], first):
+        at.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            at.recv(1)
+        at.close()
 
 
 def test_a_peer_with_records_of_16_kib_is_understood_also_after_a_wait(sweeper, database, authority):
