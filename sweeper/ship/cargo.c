@@ -18,7 +18,8 @@ enum status cargo_init(struct cargo *cargo, const struct ledger_capture *capture
 	cargo->entry_base_ns = capture->entry_base_ns;
 	cargo->attempts = capture->attempts;
 	cargo->was_tried = capture->attempts > 0;
-	buf_init(&cargo->bundle_gzip, LIMIT_BUNDLE_GZIP);
+	/* The gate packs what it has made anew, which may be more than was uploaded: as much as receive.c makes is taken. */
+	buf_init(&cargo->bundle_gzip, LIMIT_BUNDLE_BYTES);
 	buf_init(&cargo->ndjson, LIMIT_BUNDLE_BYTES);
 	buf_append_span(&cargo->bundle_gzip, capture->bundle);
 	cargo->shipped_to = strdup(capture->shipped_to == NULL ? "" : capture->shipped_to);

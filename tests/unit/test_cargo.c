@@ -36,6 +36,21 @@ static void cargo_takes_a_bundle_apart(void **state)
 	cargo_done(&cargo);
 }
 
+static void cargo_takes_whatever_the_gate_has_stored(void **state)
+{
+	struct ledger_capture capture = { .shipped_to = "" };
+	uint8_t *bundle = calloc(1, LIMIT_BUNDLE_BYTES);
+	struct cargo cargo;
+
+	(void)state;
+	assert_non_null(bundle);
+	capture.bundle = span_of(bundle, LIMIT_BUNDLE_BYTES);
+	assert_int_equal(cargo_init(&cargo, &capture), STATUS_OK);
+	assert_int_equal(cargo_open(&cargo, NULL), STATUS_INVALID);
+	cargo_done(&cargo);
+	free(bundle);
+}
+
 static void cargo_can_be_opened_again_after_it_was_closed(void **state)
 {
 	struct cargo cargo;
@@ -125,6 +140,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cargo_takes_a_bundle_apart),
+		cmocka_unit_test(cargo_takes_whatever_the_gate_has_stored),
 		cmocka_unit_test(cargo_can_be_opened_again_after_it_was_closed),
 		cmocka_unit_test(cargo_knows_the_sinks_that_have_it),
 		cmocka_unit_test(cargo_says_what_is_wrong_with_a_stored_bundle),
