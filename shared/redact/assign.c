@@ -8,6 +8,8 @@
 enum {
 	MAX_TYPE = 24, /* of the name of a type between a name and its value */
 	MAX_PROPERTY = 64,
+	MAX_ATTRIBUTES = 200,
+	MAX_PREFIX = 16, /* of an XML namespace */
 };
 
 static bool is_name_byte(uint8_t c)
@@ -134,18 +136,64 @@ static bool read_value_member(struct span text, size_t *at, enum assign_form *re
 	return true;
 }
 
+/* "<ns" before a colon, and an element that is closed: "<user:password>" alone is a placeholder. */
+static bool has_namespace(struct span text, size_t colon)
+{
+	struct span line = span_sub(text, 0, literal_line_end(text, colon));
+	size_t at = colon;
+
+	if (span_find(line, SPAN_LIT("</"), colon) == line.len)
+		return false;
+
+	while (at > 0 && colon - at < MAX_PREFIX && is_alnum(text.ptr[at - 1]))
+		at--;
+	return at > 0 && at < colon && text.ptr[at - 1] == '<';
+}
+
+/*
+ * <name>, <ns:name attribute="…"> and <setting key="name">: where the text of the element begins, whose tag goes
+ * on at `at`; 0 for none.
+ */
+static size_t element_end(struct span text, const struct assignment *name, size_t at)
+{
+	uint8_t before = name->start > 0 ? text.ptr[name->start - 1] : 0;
+	size_t end = at;
+
+	if (at == text.len || name->start == 0)
+		return 0;
+	if (name->is_quoted)
+		return text.ptr[at] == '>' && name->outer > 1 && text.ptr[name->outer - 2] == '=' ? at + 1 : 0;
+	if ((before != '<' && before != ':') || (text.ptr[at] != '>' && text.ptr[at] != ' '))
+		return 0;
+	while (end < text.len && end - at < MAX_ATTRIBUTES && memchr("<>\n", text.ptr[end], 3) == NULL)
+		end++;
+	if (end == text.len || text.ptr[end] != '>' || (before == ':' && !has_namespace(text, name->start - 1)))
+		return 0;
+	return end > 0 && text.ptr[end - 1] != '/' ? end + 1 : 0;
+}
+
+/* Between the cells of a table, drawn or typed. */
+static bool is_bar(struct span text, size_t at, size_t *ret_end)
+{
+	size_t len = span_starts_with(span_sub(text, at, 3), SPAN_LIT("\xE2\x94\x82")) ? 3 : 1;
+
+	*ret_end = at + len;
+	return at + len < text.len && (len == 3 || text.ptr[at] == '|');
+}
+
 /* Finds out how the value is tied to the name; `at` moves to where the value may begin. */
 static bool read_form(struct span text, struct assignment *name, size_t *at)
 {
-	size_t quote = literal_quote_len(text, *at), i;
+	size_t quote = literal_quote_len(text, *at), i, end;
 
 	name->is_quoted = quote > 0 && literal_quote_len_before(text, name->outer) > 0;
 	i = *at + quote;
 	while (i < text.len && (text.ptr[i] == ']' || text.ptr[i] == ')'))
 		i++;
-	if (i < text.len && text.ptr[i] == '>' && name->start > 0 && text.ptr[name->start - 1] == '<') {
+	end = element_end(text, name, i);
+	if (end > 0) {
 		name->form = ASSIGN_ELEMENT;
-		*at = literal_skip_space(text, i + 1);
+		*at = literal_skip_space(text, end);
 		return true;
 	}
 	*at = i;
@@ -162,8 +210,9 @@ static bool read_form(struct span text, struct assignment *name, size_t *at)
 		return true;
 	}
 	/* A column of a table. */
-	if (*at > i && *at + 1 < text.len && text.ptr[*at] == '|' && is_blank(text.ptr[*at + 1]))
-		++*at;
+	name->is_cell = *at > i && is_bar(text, *at, &end) && is_blank(text.ptr[end]);
+	if (name->is_cell)
+		*at = end;
 	name->form = ASSIGN_BLANK;
 	return *at > i && quote == 0;
 }
@@ -254,6 +303,10 @@ static void read_value(struct span text, struct assignment *name, size_t at)
 	}
 	if (name->is_quoted || name->form == ASSIGN_ELEMENT)
 		at = literal_skip_space(text, at);
+	if (name->form == ASSIGN_EQUALS)
+		at = literal_skip_length(text, at);
+	if (name->form == ASSIGN_ELEMENT && span_starts_with(span_sub(text, at, 9), SPAN_LIT("<![CDATA[")))
+		at += 9;
 	name->value = literal_read(text, at);
 	if (name->strength == KEY_STRONG && !name->value.closed)
 		name->value = literal_lines(text, name->value);
@@ -271,13 +324,25 @@ static bool is_env_name(struct span name)
 	return name.len > 0 && !is_digit(name.ptr[0]);
 }
 
+/* Whether the word at `at` is one that no sentence would hold. */
+static bool has_digit(struct span text, size_t at)
+{
+	for (; at < text.len && !is_space(text.ptr[at]); at++) {
+		if (is_digit(text.ptr[at]))
+			return true;
+	}
+	return false;
+}
+
 /*
  * Most names in a log are words of a sentence. With nothing but a blank behind it, only an option, a name in capitals
- * (Dockerfile) and netrc's "password" can be given a value; this is asked before anything that costs more.
+ * (Dockerfile), netrc's "password" and what has a digit can be given a value; this is asked before anything that costs
+ * more.
  */
-static bool is_prose(const struct assignment *name, struct span spelled)
+static bool is_prose(struct span text, const struct assignment *name, struct span spelled, size_t at)
 {
-	return !name->is_flag && !is_upper(spelled.ptr[0]) && !span_eq(spelled, SPAN_LIT("password"));
+	return !name->is_flag && !name->is_cell && !is_upper(spelled.ptr[0]) && !span_eq(spelled, SPAN_LIT("password")) &&
+	       !has_digit(text, literal_skip_blanks(text, at));
 }
 
 /* Of a bare value that runs on to the end of its line, only the first word is what the name speaks of. */
@@ -299,7 +364,7 @@ void assign_find(struct span text, size_t at, struct findings *findings, struct 
 	*ret_end = name.end > at ? name.end : at + 1;
 	spelled = span_sub(text, name.start, name.end - name.start);
 	at = name.end;
-	if (!read_form(text, &name, &at) || (name.form == ASSIGN_BLANK && is_prose(&name, spelled)))
+	if (!read_form(text, &name, &at) || (name.form == ASSIGN_BLANK && is_prose(text, &name, spelled, at)))
 		return;
 	name.strength = keyname_judge(spelled, &name.label);
 	if (name.strength == KEY_NONE)

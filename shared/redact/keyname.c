@@ -54,6 +54,12 @@ static const struct meaning meanings[] = {
 	{ TEXT("credentials"), KEY_STRONG, "CREDENTIAL" },
 	{ TEXT("authorization"), KEY_STRONG, "AUTHORIZATION" },
 	{ TEXT("passkey"), KEY_STRONG, "PASSWORD" },
+	{ TEXT("passwort"), KEY_STRONG, "PASSWORD" },
+	{ TEXT("sshpass"), KEY_STRONG, "PASSWORD" },
+	{ TEXT("requirepass"), KEY_STRONG, "PASSWORD" },
+	{ TEXT("keypass"), KEY_STRONG, "PASSWORD" },
+	{ TEXT("storepass"), KEY_STRONG, "PASSWORD" },
+	{ TEXT("setcookie"), KEY_STRONG, "COOKIE" },
 	{ TEXT("tokens"), KEY_STRONG, "TOKEN" },
 	{ TEXT("auth"), KEY_WEAK, "AUTH" },
 };
@@ -98,7 +104,7 @@ static const struct meaning whole_meanings[] = {
 
 /* "<word> key" is a secret; "primary key" and "foreign key" are not here. */
 static const char key_makers[][LISTED] = {
-	"access", "account", "admin", "aes", "api", "app", "application", "auth", "cipher", "client", "cookie",
+	"access", "account", "admin", "aes", "api", "app", "application", "auth", "certificate", "cipher", "client", "cookie",
 	"crypto", "deploy", "django", "ecdsa", "ed25519", "enc", "encrypt", "encryption", "fernet", "flask",
 	"gossip", "hmac", "host", "ingest", "ingestion", "insert", "integration", "join", "jwt", "license",
 	"master", "private", "rails", "recovery", "rest", "root", "rsa", "sas", "secret", "security", "server",
@@ -133,7 +139,7 @@ static const char describing[][LISTED] = {
 
 /* Stand behind the word that matters. */
 static const char trailing[][LISTED] = {
-	"a", "admin", "b", "b64", "backup", "base64", "ci", "current", "data", "default", "dev", "development",
+	"a", "admin", "b", "b64", "backup", "base", "base64", "ci", "current", "data", "default", "dev", "development",
 	"enc", "encoded", "encrypted", "env", "eu", "live", "main", "material", "new", "old", "plain",
 	"plaintext", "previous", "primary", "prod", "production", "raw", "readonly", "ro", "rw", "sandbox",
 	"secondary", "stage", "staging", "str", "string", "test", "testing", "text", "us", "val", "value",

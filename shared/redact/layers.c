@@ -54,8 +54,13 @@ enum status layers_colours(const struct scan_job *job)
 	return status;
 }
 
-static bool ends_word(uint8_t c)
+/* A blank behind a colon or a comma stands inside of JSON. */
+static bool ends_word(struct span text, size_t at)
 {
+	uint8_t c = text.ptr[at];
+
+	if (c == ' ' && at > 0 && memchr(":,", text.ptr[at - 1], 2) != NULL)
+		return false;
 	return is_space(c) || memchr("\"'`<>", c, 5) != NULL;
 }
 
@@ -65,9 +70,9 @@ enum status layers_escapes(const struct scan_job *job, size_t at, size_t *ret_en
 	struct view view;
 	enum status status;
 
-	while (start > 0 && at - start < MAX_WORD && !ends_word(job->text.ptr[start - 1]))
+	while (start > 0 && at - start < MAX_WORD && !ends_word(job->text, start - 1))
 		start--;
-	while (end < job->text.len && end - at < MAX_WORD && !ends_word(job->text.ptr[end]))
+	while (end < job->text.len && end - at < MAX_WORD && !ends_word(job->text, end))
 		end++;
 	*ret_end = end;
 	if (job->depth >= SCAN_DEPTH)

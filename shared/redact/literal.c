@@ -46,6 +46,17 @@ size_t literal_skip_space(struct span text, size_t at)
 	return at;
 }
 
+size_t literal_skip_length(struct span text, size_t at)
+{
+	size_t end = at;
+
+	if (!span_starts_with(span_sub(text, at, 7), SPAN_LIT("string(")))
+		return at;
+	for (end += 7; end < text.len && is_digit(text.ptr[end]); end++)
+		continue;
+	return end + 1 < text.len && text.ptr[end] == ')' ? literal_skip_blanks(text, end + 1) : at;
+}
+
 static bool is_quote(uint8_t c)
 {
 	return c == '"' || c == '\'' || c == '`';

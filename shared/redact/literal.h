@@ -31,6 +31,9 @@ size_t literal_skip_blanks(struct span text, size_t at);
 /* Skips blanks and newlines, also those written as \n or \r\n inside a quoted text. */
 size_t literal_skip_space(struct span text, size_t at);
 
+/* Skips the length that PHP's var_dump writes before a text: string(12) "…". */
+size_t literal_skip_length(struct span text, size_t at);
+
 /*
  * Bytes of an opening or closing quote at `at`: any number of backslashes and one of " ' ` — as in JSON inside
  * JSON. 0 when there is none.

@@ -12,6 +12,7 @@ enum {
 	EMPTY_WORD_MAX = 20,
 	WORD_MIN = 4,          /* so many lower-case letters in a row make a word */
 	WORDS_PERCENT = 55,
+	HEX_ENTROPY = 310,     /* of hexadecimal digits, however many */
 	SEQUENCE_PERCENT = 25, /* of neighbours that follow each other in the alphabet; chance gives 2 */
 };
 
@@ -313,6 +314,16 @@ static bool is_sequence(struct span value)
 	return follows * 100 >= value.len * SEQUENCE_PERCENT;
 }
 
+/* Sixteen characters give four bits at most, and what chance makes of 64 of them about 3.8. */
+static bool is_hexadecimal(struct span value)
+{
+	for (size_t i = 0; i < value.len; i++) {
+		if (hex_value(value.ptr[i]) < 0)
+			return false;
+	}
+	return true;
+}
+
 bool value_is_random(struct span value)
 {
 	unsigned lower = 0, upper = 0, digits = 0, others = 0, limit;
@@ -336,6 +347,8 @@ bool value_is_random(struct span value)
 	limit = value.len >= 64 ? 400 : value.len >= 32 ? 330 : value.len >= 20 ? 300 : value.len >= 12 ? 270 : 220;
 	if (upper == 0 || lower == 0)
 		limit -= 20;
+	if (limit > HEX_ENTROPY && is_hexadecimal(value))
+		limit = HEX_ENTROPY;
 	return value.len >= 8 && !is_sequence(value) && !value_is_identifier(value) && value_entropy(value) >= limit;
 }
 

@@ -8,6 +8,7 @@ enum {
 	NUMBER_MIN = 12,      /* shorter numbers are counts and times */
 	NUMBER_PASSWORD_MIN = 4,
 	DIGEST_KEY_MIN = 32,
+	SPOKEN_NAME_MIN = 5,  /* "pass" is said of tests and stages */
 	LISTED = 16,          /* every listed word is shorter */
 };
 
@@ -94,8 +95,39 @@ static bool is_digest(struct span text, const struct assignment *name, struct sp
 	       !(is_key && value.len >= DIGEST_KEY_MIN && is_compound(span_sub(text, name->start, name->end - name->start)));
 }
 
+/* "DB_PASSWORD": nobody writes so in a sentence. */
+static bool is_variable(struct span name)
+{
+	bool joined = false;
+
+	for (size_t i = 0; i < name.len; i++) {
+		if (!is_upper(name.ptr[i]) && !is_digit(name.ptr[i]) && name.ptr[i] != '_')
+			return false;
+		joined |= name.ptr[i] == '_';
+	}
+	return joined;
+}
+
+/*
+ * "using password k3…": signs that names of Kubernetes' objects, versions, files and addresses are made of do not count
+ * as random there.
+ */
+static bool is_spoken(const struct assignment *name, struct span value)
+{
+	if (name->end - name->start < SPOKEN_NAME_MIN)
+		return false;
+	for (size_t i = 0; i < value.len; i++) {
+		if (memchr("-./:@[](){}", value.ptr[i], 11) != NULL)
+			return false;
+	}
+	return !value_is_digest(value) && value_is_random(value);
+}
+
 static bool fits_weak(struct span text, const struct assignment *name, struct span value)
 {
+	if (name->form == ASSIGN_BLANK && !name->is_flag &&
+	    !(is_variable(span_sub(text, name->start, name->end - name->start)) && is_spoken(name, value)))
+		return false;
 	if (value.len < WEAK_MIN || value_is_uuid(value) || is_digest(text, name, value))
 		return false;
 	for (size_t i = 0; i < value.len; i++) {
@@ -156,19 +188,6 @@ static bool in_netrc(struct span text, size_t at)
 	        span_find(before, SPAN_LIT("default "), 0) < before.len);
 }
 
-/* "DB_PASSWORD": nobody writes so in a sentence. */
-static bool is_variable(struct span name)
-{
-	bool joined = false;
-
-	for (size_t i = 0; i < name.len; i++) {
-		if (!is_upper(name.ptr[i]) && !is_digit(name.ptr[i]) && name.ptr[i] != '_')
-			return false;
-		joined |= name.ptr[i] == '_';
-	}
-	return joined;
-}
-
 static bool fits_blank(struct span text, const struct assignment *name, struct span value)
 {
 	size_t line = literal_line_start(text, name->start);
@@ -182,6 +201,10 @@ static bool fits_blank(struct span text, const struct assignment *name, struct s
 		return name->starts_line;
 	/* A table of variables. */
 	if (is_variable(span_sub(text, name->start, name->end - name->start)) && value_is_random(value))
+		return true;
+	if (name->is_cell)
+		return is_password(name) ? !is_message_word(value) && !value_is_identifier(value) : is_spoken(name, value);
+	if (is_spoken(name, value))
 		return true;
 	return in_netrc(text, name->start);
 }
@@ -209,12 +232,21 @@ static bool is_path(struct span value)
 	       value_is_identifier(value);
 }
 
+/* Base64 with a sign at its end that is no assignment's. */
+static bool is_padded(struct span value)
+{
+	struct char_counts counts = chars_count(value);
+
+	return value.len >= 16 && value.len % 4 == 0 && memchr(value.ptr, ' ', value.len) == NULL && counts.upper > 1 &&
+	       counts.lower > 1 && counts.digits > 0;
+}
+
 /* "token = ": quotes inside quotes were misread, and the value is still to come. */
 static bool is_open_assignment(struct span value)
 {
 	while (value.len > 0 && is_blank(value.ptr[value.len - 1]))
 		value.len--;
-	if (value.len < 2 || memchr("=:", value.ptr[value.len - 1], 2) == NULL)
+	if (value.len < 2 || memchr("=:", value.ptr[value.len - 1], 2) == NULL || is_padded(value))
 		return false;
 	for (value.len--; value.len > 0 && is_blank(value.ptr[value.len - 1]); value.len--)
 		continue;
@@ -223,7 +255,7 @@ static bool is_open_assignment(struct span value)
 
 static bool fits_strong(struct span text, const struct assignment *name, struct span value)
 {
-	if (value_is_number(value))
+	if (value_is_number(value) && (name->form != ASSIGN_BLANK || name->is_flag))
 		return fits_number(value, name);
 	if (is_path(value) || (name->value.quoted ? is_open_assignment(value) : is_option(value)))
 		return false;

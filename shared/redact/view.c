@@ -101,17 +101,38 @@ void view_strip_colours(struct view *view, struct span source)
 	add(view, span_sub(source, from, source.len), from, 1);
 }
 
+static size_t resolve_entity(struct span text, uint8_t *ret_byte)
+{
+	static const struct {
+		struct span name;
+		uint8_t byte;
+	} entities[] = {
+		{ { (const uint8_t *)"&quot;", 6 }, '"' }, { { (const uint8_t *)"&#34;", 5 }, '"' },
+		{ { (const uint8_t *)"&#39;", 5 }, '\'' }, { { (const uint8_t *)"&amp;", 5 }, '&' },
+	};
+
+	for (size_t i = 0; i < sizeof entities / sizeof *entities; i++) {
+		if (span_starts_with(text, entities[i].name)) {
+			*ret_byte = entities[i].byte;
+			return entities[i].name.len;
+		}
+	}
+	return 0;
+}
+
 /* Resolves the escape at the start of `text`; gives how many bytes it takes, 0 when it is none. */
 static size_t resolve(struct span text, uint8_t *ret_byte)
 {
-	size_t len = text.ptr[0] == '%' ? 3 : 6;
+	size_t len = text.ptr[0] == '%' ? 3 : span_starts_with(text, SPAN_LIT("\\x")) ? 4 : 6;
 	int high, low;
 
+	if (text.ptr[0] == '&')
+		return resolve_entity(text, ret_byte);
 	if (text.len < len || (len == 6 && !span_starts_with(text, SPAN_LIT("\\u00"))))
 		return 0;
 	high = hex_value(text.ptr[len - 2]);
 	low = hex_value(text.ptr[len - 1]);
-	if (high < 0 || low < 0 || (len == 6 && high > 7))
+	if (high < 0 || low < 0 || (len != 3 && high > 7))
 		return 0;
 	*ret_byte = (uint8_t)(high * 16 + low);
 	return len;
@@ -125,7 +146,7 @@ void view_resolve_escapes(struct view *view, struct span source)
 		uint8_t byte;
 		size_t len = 0;
 
-		if (source.ptr[at] == '%' || source.ptr[at] == '\\')
+		if (memchr("%\\&", source.ptr[at], 3) != NULL)
 			len = resolve(span_sub(source, at, source.len), &byte);
 		if (len == 0)
 			continue;

@@ -45,6 +45,50 @@ static void redact_understands_dockerfile(void **state)
 	CHECK(pairs);
 }
 
+static void redact_understands_markup_and_tables(void **state)
+{
+	static const struct pair pairs[] = {
+		{ "<wsse:Password Type=\"x\">hunter22</wsse:Password>", "<wsse:Password Type=\"x\">[REDACTED:PASSWORD]</wsse:Password>" },
+		{ "<property name=\"connection.password\">hunter22</property>",
+		  "<property name=\"connection.password\">[REDACTED:PASSWORD]</property>" },
+		{ "<Password><![CDATA[hunter22]]></Password>", "<Password><![CDATA[[REDACTED:PASSWORD]]]></Password>" },
+		{ "curl -u <user:password> https://x.example/", "curl -u <user:password> https://x.example/" },
+		{ "| adminPass | kV9zQ2mX7wLp    |", "| adminPass | [REDACTED:PASSWORD]    |" },
+		{ "| password | string | no |", "| password | string | no |" },
+		{ "[\"password\"]=> string(8) \"hunter22\"", "[\"password\"]=> string(8) \"[REDACTED:PASSWORD]\"" },
+	};
+
+	(void)state;
+	CHECK(pairs);
+}
+
+static void redact_reads_escaped_quotes(void **state)
+{
+	static const struct pair pairs[] = {
+		{ "{&quot;password&quot;: &quot;hunter22&quot;}", "{&quot;password&quot;: &quot;[REDACTED:PASSWORD]&quot;}" },
+		{ "{&#34;password&#34;:&#34;hunter22&#34;}", "{&#34;password&#34;:&#34;[REDACTED:PASSWORD]&#34;}" },
+		{ "{\\x22password\\x22: \\x22hunter22\\x22}", "{\\x22password\\x22: \\x22[REDACTED:PASSWORD]\\x22}" },
+	};
+
+	(void)state;
+	CHECK(pairs);
+}
+
+static void redact_understands_sentences(void **state)
+{
+	static const struct pair pairs[] = {
+		{ "using password kV9zQ2mX7wLp4TnB8rYc for admin", "using password [REDACTED:PASSWORD] for admin" },
+		{ "secret my-app-7d9c8b7f6d-x2x9q not found", "secret my-app-7d9c8b7f6d-x2x9q not found" },
+		{ "token 9f86d081884c7d659a2feaa0c55ad015 seen", "token 9f86d081884c7d659a2feaa0c55ad015 seen" },
+		{ "{'password': 'MdhxhfmjbrL6rvguq0ztcw=='}", "{'password': '[REDACTED:PASSWORD]'}" },
+		{ "secret_key_base: 0a14e81c8f689023c71c049e36647b66a69caf4e739cd53e039f34aca41f3c03",
+		  "secret_key_base: [REDACTED:SECRET_KEY]" },
+	};
+
+	(void)state;
+	CHECK(pairs);
+}
+
 static void redact_understands_systemd(void **state)
 {
 	static const struct pair pairs[] = {
@@ -305,6 +349,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(redact_understands_dockerfile),
+		cmocka_unit_test(redact_understands_markup_and_tables),
+		cmocka_unit_test(redact_reads_escaped_quotes),
+		cmocka_unit_test(redact_understands_sentences),
 		cmocka_unit_test(redact_understands_systemd),
 		cmocka_unit_test(redact_understands_docker_inspect),
 		cmocka_unit_test(redact_understands_http_headers),
