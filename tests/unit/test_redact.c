@@ -190,7 +190,7 @@ static void redact_leaves_what_a_reader_needs(void **state)
 		"HEAD is now at da39a3ee5e6b4b0d3255bfef95601890afd80709 fix",
 		"arn:aws:iam::123456789012:role/web 10.0.0.1 02:42:ac:11:00:02",
 		"\"integrity\": \"sha512-z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg==\"",
-		"Get:1 http://deb.debian.org/debian bookworm/main amd64 libssl3 amd64 3.0.11-1~deb12u2 [2,019 kB]",
+		"Get:1 http://deb.mirror.example/debian bookworm/main amd64 libssl3 amd64 3.0.11-1~deb12u2 [2,019 kB]",
 		"/usr/lib/python3.11/site-packages/charset_normalizer-3.3.2.dist-info/METADATA",
 		"PuttyPassword=0",
 		"db-password: ENC[AES256_GCM,data:O+5l4g==,iv:c/dS4BCBMbnKsXYuzBuCuVQt8RV9bOv5HgdpL+iwmns=,"
