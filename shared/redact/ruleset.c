@@ -46,7 +46,7 @@ static enum status add_rule_keywords(struct ruleset *set, size_t index)
 static enum status add_keywords(struct ruleset *set)
 {
 	/* = : " @ _ and { as they are written in URLs, in HTML and by careful JSON writers. */
-	static const char *const escapes[] = { "%3d", "%3a", "%22", "%40", "%5f", "%7b", "\\u003d", "\\u003a", "\\u0022",
+	static const char *const escapes[] = { "%3d", "%3a", "%22", "%40", "%5f", "%7b", "%253d", "%253a", "\\u003d", "\\u003a", "\\u0022",
 		                               "\\u0040", "\\x22", "&quot;", "&#34;" };
 	static const char *const colours[] = { "\\u001b[", "\\x1b[", "\\033[", "\\e[" };
 	const char *const *stem = keyname_stems();

@@ -208,8 +208,9 @@ enum status scan_run(const struct scan_job *job)
 	struct scan scan = { .job = job, .text = job->text, .findings = job->findings };
 	enum status status = STATUS_OK;
 
-	scan.has_colours = job->depth < SCAN_DEPTH && chars_find(job->text, '\x1B', 0) < job->text.len;
-	/* With colour codes both readings are scanned: what looks like one may be none. */
+	scan.has_colours = job->depth < SCAN_DEPTH &&
+	                   (chars_find(job->text, '\x1B', 0) < job->text.len || view_is_spread(job->text));
+	/* With colour codes, and with what is no text behind every letter, both readings are scanned: what looks like one may be none. */
 	status = scan_plain(&scan);
 	if (status == STATUS_OK && scan.has_colours) {
 		status = layers_colours(job);

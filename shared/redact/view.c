@@ -4,7 +4,7 @@
 
 #include "shared/redact/chars.h"
 
-enum { FIRST_CAP = 32, MAX_SEQUENCE = 64, ESC = 0x1B };
+enum { FIRST_CAP = 32, MAX_SEQUENCE = 64, ESC = 0x1B, SPREAD_MIN = 12 };
 
 /* From `at` on, each byte of the view stands for `unit` bytes of the source from `source` on. */
 struct view_piece {
@@ -83,6 +83,25 @@ static size_t sequence_len(struct span text)
 	return text.ptr[at] >= 0x40 && text.ptr[at] < 0x60 ? at + 1 : at;
 }
 
+/* U+FFFD, which stands for what is no text: the NULs of UTF-16, for one. */
+static bool is_replaced(struct span text, size_t at)
+{
+	return span_starts_with(span_sub(text, at, 3), SPAN_LIT("\xEF\xBF\xBD"));
+}
+
+bool view_is_spread(struct span text)
+{
+	size_t run = 0, last = 0;
+
+	for (size_t at = chars_find(text, 0xEF, 0); at < text.len; at = chars_find(text, 0xEF, at + 1)) {
+		run = is_replaced(text, at) && at == last + 4 ? run + 1 : 0;
+		last = at;
+		if (run >= SPREAD_MIN)
+			return true;
+	}
+	return false;
+}
+
 void view_strip_colours(struct view *view, struct span source)
 {
 	size_t from = 0;
@@ -92,6 +111,8 @@ void view_strip_colours(struct view *view, struct span source)
 
 		if (source.ptr[at] == ESC || source.ptr[at] == '\\')
 			len = sequence_len(span_sub(source, at, source.len));
+		else if (source.ptr[at] == 0xEF && is_replaced(source, at))
+			len = 3;
 		if (len == 0)
 			continue;
 		add(view, span_sub(source, from, at - from), from, 1);

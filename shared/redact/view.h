@@ -23,7 +23,10 @@ void view_init(struct view *view, size_t max_bytes);
 /* Wipes what it holds. */
 void view_done(struct view *view);
 
-/* `source` without terminal escape sequences (ECMA-48), raw or written as \u001b[, \x1b[, \033[ or \e[. */
+/* Behind one letter after the other stands U+FFFD: UTF-16, whose NULs were replaced. */
+bool view_is_spread(struct span text);
+
+/* `source` without U+FFFD and terminal escape sequences (ECMA-48), raw or written as \u001b[, \x1b[, \033[ or \e[. */
 void view_strip_colours(struct view *view, struct span source);
 
 /* `source` with %XX and \u00XX resolved. */

@@ -150,9 +150,28 @@ static void redact_masks_the_values_of_a_kubernetes_secret(void **state)
 	check("kind: ConfigMap\ndata:\n  user: YWRtaW46Y29uZmln\n", "kind: ConfigMap\ndata:\n  user: YWRtaW46Y29uZmln\n");
 }
 
+static void redact_reads_utf16(void **state)
+{
+	static const char words[] = "DB_PASSWORD=kV9zQ2mX7wLp4TnB8rYc\n";
+	char text[2 * (sizeof words - 1)] = "";
+	struct clean_text *clean = NULL;
+
+	(void)state;
+	for (unsigned order = 0; order < 2; order++) {
+		for (size_t i = 0; i < sizeof text; i++)
+			text[i] = i % 2 == order ? words[i / 2] : '\0';
+		assert_int_equal(redact_span(redactor, span_of(text, sizeof text), &clean, NULL), STATUS_OK);
+		assert_true(span_find(clean_text_span(clean), SPAN_LIT("[REDACTED:PASSWORD]"), 0) < clean_text_span(clean).len);
+		assert_int_equal(span_find(clean_text_span(clean), SPAN_LIT("k\xEF\xBF\xBDV"), 0),
+		                 clean_text_span(clean).len);
+		clean_text_free(clean);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(redact_reads_utf16),
 		cmocka_unit_test(redact_sees_through_colour_codes),
 		cmocka_unit_test(redact_sees_through_percent_and_json_escapes),
 		cmocka_unit_test(redact_masks_base64_that_holds_a_secret_three_layers_deep),

@@ -48,7 +48,8 @@ static void redact_understands_dockerfile(void **state)
 static void redact_understands_markup_and_tables(void **state)
 {
 	static const struct pair pairs[] = {
-		{ "<wsse:Password Type=\"x\">hunter22</wsse:Password>", "<wsse:Password Type=\"x\">[REDACTED:PASSWORD]</wsse:Password>" },
+		{ "<wsse:Password Type=\"x\">hunter22</wsse:Password>",
+		  "<wsse:Password Type=\"x\">[REDACTED:PASSWORD]</wsse:Password>" },
 		{ "<property name=\"connection.password\">hunter22</property>",
 		  "<property name=\"connection.password\">[REDACTED:PASSWORD]</property>" },
 		{ "<Password><![CDATA[hunter22]]></Password>", "<Password><![CDATA[[REDACTED:PASSWORD]]]></Password>" },
