@@ -27,6 +27,37 @@ static void to_base64(struct span value, size_t skip, const char *digits, struct
 	}
 }
 
+/* RFC 4648 without padding; the last digit only when all of its five bits come from the value. */
+static void to_base32(struct span value, struct buf *out)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
+	for (size_t bit = 0; bit + 5 <= value.len * 8; bit += 5) {
+		unsigned pair = (unsigned)value.ptr[bit / 8] << 8;
+
+		if (bit / 8 + 1 < value.len)
+			pair |= value.ptr[bit / 8 + 1];
+		buf_append_byte(out, (uint8_t)digits[(pair >> (11 - bit % 8)) & 0x1F]);
+	}
+}
+
+/* As in a page of HTML or in XML. */
+static void to_html(struct span value, bool named, struct buf *out)
+{
+	for (size_t i = 0; i < value.len; i++) {
+		uint8_t c = value.ptr[i];
+
+		if (c == '&' || c == '<' || c == '>')
+			buf_append_cstr(out, c == '&' ? "&amp;" : c == '<' ? "&lt;" : "&gt;");
+		else if (c == '"')
+			buf_append_cstr(out, named ? "&quot;" : "&#34;");
+		else if (c == '\'')
+			buf_append_cstr(out, named ? "&#x27;" : "&#39;");
+		else
+			buf_append_byte(out, c);
+	}
+}
+
 static void to_hex(struct span value, const char *digits, struct buf *out)
 {
 	for (size_t i = 0; i < value.len; i++) {
@@ -124,12 +155,21 @@ static void spell(unsigned form, struct span value, struct buf *out)
 	case 12: case 13:
 		to_shell(value, form == 13, out);
 		break;
+	case 14:
+		to_percent(value, "%%25%02X", out);
+		break;
+	case 15:
+		to_base32(value, out);
+		break;
+	case 16: case 17:
+		to_html(value, form == 16, out);
+		break;
 	default:
 		to_json_in_json(value, out);
 	}
 }
 
-enum { FORMS = 15 };
+enum { FORMS = 19 };
 
 enum status forms_each(struct span value, enum status (*each)(void *ctx, struct span form), void *ctx)
 {

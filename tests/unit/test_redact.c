@@ -279,6 +279,10 @@ static void redact_masks_known_values_wherever_they_stand(void **state)
 		"{\"v\":\"p@ss \\\"w'rd\\\"/9\"}",
 		"{\"log\":\"{\\\"v\\\":\\\"p@ss \\\\\\\"w'rd\\\\\\\"/9\\\"}\"}",
 		"echo 'p@ss \"w'\\''rd\"/9'",
+		"q=p%2540ss%2520%2522w%2527rd%2522%252F9",
+		"x OBAHG4ZAEJ3SO4TEEIXTS===",
+		"<p>p@ss &quot;w&#x27;rd&quot;/9</p>",
+		"<p>p@ss &#34;w&#39;rd&#34;/9</p>",
 	};
 	struct redactor *own = NULL;
 
