@@ -144,6 +144,22 @@ static bool last_on_line(struct span text, size_t at)
 	return at == text.len || text.ptr[at] == '\n';
 }
 
+/* Go's map[host:db password:tiger user:app] and {Password:tiger Port:5432}: no blank follows the colon. */
+static bool is_member(struct span text, const struct assignment *name)
+{
+	size_t at = name->value.end;
+
+	if (name->value.start != name->end + 1 || at >= text.len)
+		return false;
+	if (text.ptr[at] == ']' || text.ptr[at] == '}')
+		return true;
+	if (text.ptr[at++] != ' ')
+		return false;
+	while (at < text.len && (is_alnum(text.ptr[at]) || text.ptr[at] == '_'))
+		at++;
+	return at < text.len && text.ptr[at] == ':';
+}
+
 /* A word in the middle of a sentence: only one that no sentence would hold. */
 static bool fits_prose(struct span text, const struct assignment *name, struct span value)
 {
@@ -151,7 +167,7 @@ static bool fits_prose(struct span text, const struct assignment *name, struct s
 		return false;
 	if (!value_is_word(value))
 		return value.len >= 6 && (is_password(name) || !value_is_identifier(value));
-	return is_password(name) && last_on_line(text, name->value.end);
+	return is_password(name) && (last_on_line(text, name->value.end) || is_member(text, name));
 }
 
 /* "password: correct horse battery staple": a plain scalar of several words, when no sentence would read so. */

@@ -79,6 +79,7 @@ static void redact_understands_sentences(void **state)
 {
 	static const struct pair pairs[] = {
 		{ "using password kV9zQ2mX7wLp4TnB8rYc for admin", "using password [REDACTED:PASSWORD] for admin" },
+		{ "map[host:db password:tigercoffee user:app]", "map[host:db password:[REDACTED:PASSWORD] user:app]" },
 		{ "secret my-app-7d9c8b7f6d-x2x9q not found", "secret my-app-7d9c8b7f6d-x2x9q not found" },
 		{ "token 9f86d081884c7d659a2feaa0c55ad015 seen", "token 9f86d081884c7d659a2feaa0c55ad015 seen" },
 		{ "{'password': 'MdhxhfmjbrL6rvguq0ztcw=='}", "{'password': '[REDACTED:PASSWORD]'}" },
