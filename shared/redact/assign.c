@@ -324,25 +324,33 @@ static bool is_env_name(struct span name)
 	return name.len > 0 && !is_digit(name.ptr[0]);
 }
 
-/* Whether the word at `at` is one that no sentence would hold. */
-static bool has_digit(struct span text, size_t at)
+/*
+ * Whether the word at `at` is one that no sentence would hold: there is a digit, and inside of it none of the signs of
+ * versions, files and addresses, which a spoken password is not told apart from (verdict.c).
+ */
+static bool may_be_spoken(struct span text, size_t at)
 {
+	bool digit = false;
+
 	for (; at < text.len && !is_space(text.ptr[at]); at++) {
-		if (is_digit(text.ptr[at]))
-			return true;
+		uint8_t c = text.ptr[at];
+
+		digit |= is_digit(c);
+		if (!is_alnum(c) && at + 1 < text.len && !is_space(text.ptr[at + 1]) && memchr("-./:@[](){}", c, 11) != NULL)
+			return false;
 	}
-	return false;
+	return digit;
 }
 
 /*
  * Most names in a log are words of a sentence. With nothing but a blank behind it, only an option, a name in capitals
- * (Dockerfile), netrc's "password" and what has a digit can be given a value; this is asked before anything that costs
+ * (Dockerfile), netrc's "password" and what may be spoken can be given a value; this is asked before anything that costs
  * more.
  */
 static bool is_prose(struct span text, const struct assignment *name, struct span spelled, size_t at)
 {
 	return !name->is_flag && !name->is_cell && !is_upper(spelled.ptr[0]) && !span_eq(spelled, SPAN_LIT("password")) &&
-	       !has_digit(text, literal_skip_blanks(text, at));
+	       !may_be_spoken(text, literal_skip_blanks(text, at));
 }
 
 /* Of a bare value that runs on to the end of its line, only the first word is what the name speaks of. */
