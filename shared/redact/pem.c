@@ -70,17 +70,19 @@ static size_t body_len(struct span text, size_t from, size_t to)
 static size_t find_end(struct span text, const struct boundary *begin, struct boundary *ret_line)
 {
 	struct span window = span_sub(text, 0, begin->end + PEM_MAX_BLOCK);
+	size_t at = begin->end;
 
-	/* A block that begins before this one ends says that this one was cut off. */
-	window.len = span_find(window, SPAN_LIT("BEGIN "), begin->end);
-
-	for (size_t at = begin->end;; at++) {
-		at = span_find(window, SPAN_LIT("END "), at);
-		if (at >= window.len)
+	while ((at = span_find(window, SPAN_LIT("----"), at)) < window.len) {
+		while (at < window.len && (text.ptr[at] == '-' || text.ptr[at] == ' '))
+			at++;
+		/* A block that begins before this one ends says that this one was cut off. */
+		if (span_starts_with(span_sub(window, at, 6), SPAN_LIT("BEGIN ")))
 			return 0;
-		if (read_boundary(text, at, 4, ret_line) && span_eq(ret_line->title, begin->title))
+		if (span_starts_with(span_sub(window, at, 4), SPAN_LIT("END ")) && read_boundary(text, at, 4, ret_line) &&
+		    span_eq(ret_line->title, begin->title))
 			return ret_line->end;
 	}
+	return 0;
 }
 
 /* Last word of the line [start, end); log prefixes stand before it. */

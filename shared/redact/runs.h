@@ -8,13 +8,13 @@
 
 #include "shared/span.h"
 
-/* Every run of so many characters is found; shorter ones by chance. */
-enum { RUNS_MIN = 24 };
+/* Shorter runs are none. */
+enum { RUNS_MIN = 23 };
 
 /* Letters, digits and + / = - _ */
 bool runs_is_member(uint8_t c);
 
-/* The next run that ends behind `from`. False when there is none. */
+/* The first run in what stands from `from` on. False when there is none. */
 bool runs_next(struct span text, size_t from, size_t *ret_start, size_t *ret_end);
 
 #endif

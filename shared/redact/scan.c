@@ -14,6 +14,9 @@
 #include "shared/redact/value.h"
 #include "shared/redact/view.h"
 
+/* Fewer capitals and digits than this stand in no encoded text and in no token of RUNS_MIN bytes. */
+enum { MIN_ENCODED_SIGNS = 2 };
+
 struct scan {
 	const struct scan_job *job;
 	struct span text;
@@ -107,12 +110,22 @@ static enum status handle(struct scan *scan, uint32_t id, size_t at)
 	return STATUS_OK;
 }
 
+/* Most runs are words in a path: of what is encoded nearly half are capitals and digits. */
+static bool is_words(struct span run)
+{
+	struct char_counts counts = chars_count(run);
+
+	return counts.upper + counts.digits < MIN_ENCODED_SIGNS;
+}
+
 /* A part of a run that no finding covers. */
 static enum status consider(struct scan *scan, const struct scan_job *job, size_t start, size_t end)
 {
 	size_t before = job->findings->count;
 	enum status status = STATUS_OK;
 
+	if (is_words(span_sub(scan->text, start, end - start)))
+		return STATUS_OK;
 	if (start >= scan->encoded_done)
 		status = layers_encoded(job, start, end, &scan->encoded_done);
 	/* What is public may look as random as it likes, but not hold a secret. */
