@@ -9,7 +9,7 @@
 #include "shared/redact/chars.h"
 
 #define HASH_FACTOR 0x9E3779B1U
-enum { HASH_BITS = 16, HASH_SIZE = 1 << HASH_BITS, GRAM = 3, WORD = 4, FIRST_CAP = 256 };
+enum { HASH_BITS = 14, HASH_SIZE = 1 << HASH_BITS, GRAM = 3, WORD = 4, FIRST_CAP = 256, LANES = 8 };
 
 struct entry {
 	struct span keyword;
@@ -22,10 +22,10 @@ struct entry {
 };
 
 struct prefilter {
-	/* For each hash of three bytes, by the low bits of the fourth, whether a keyword has them. */
-	uint8_t flag[HASH_SIZE + 3]; /* the last is read as the first of four bytes */
+	/* For each hash of three bytes, by the low five bits of the fourth, whether a keyword has them. */
+	uint32_t flags[HASH_SIZE];
 	uint16_t first[HASH_SIZE];
-	size_t (*skip)(const struct prefilter *filter, struct span text, size_t at);
+	size_t (*scan)(const struct prefilter *filter, struct span text, size_t at, unsigned *ret_up);
 	struct entry *entries; /* the first is unused, so that 0 can mean none */
 	size_t count;
 	size_t cap;
@@ -66,15 +66,15 @@ static uint32_t hash_of(uint32_t word)
 	return ((word << 8) * HASH_FACTOR) >> (32 - HASH_BITS);
 }
 
-/* The bit of a flag that stands for a word's fourth byte; letters of both cases have the same. */
+/* The flag that stands for a word's fourth byte; letters of both cases have the same. */
 static unsigned fourth_bit(uint32_t word)
 {
-	return word >> 24 & 7;
+	return word >> 24 & 31;
 }
 
 static unsigned is_up(const struct prefilter *filter, uint32_t word)
 {
-	return (unsigned)filter->flag[hash_of(word)] >> fourth_bit(word) & 1U;
+	return filter->flags[hash_of(word)] >> fourth_bit(word) & 1U;
 }
 
 /* How often a byte stands in English text and in logs, in per mille, roughly. */
@@ -90,13 +90,14 @@ static unsigned frequency(uint8_t c)
 
 static size_t rarest_gram(struct span keyword)
 {
+	size_t len = keyword.len < WORD ? (size_t)GRAM : (size_t)WORD, best = 0;
 	unsigned least = UINT32_MAX;
-	size_t best = 0;
 
-	for (size_t i = 0; i + (keyword.len < WORD ? GRAM : WORD) <= keyword.len; i++) {
-		const uint8_t *p = keyword.ptr + i;
-		unsigned product = frequency(p[0]) * frequency(p[1]) * frequency(p[2]);
+	for (size_t i = 0; i + len <= keyword.len; i++) {
+		unsigned product = 1;
 
+		for (size_t j = i; j < i + len; j++)
+			product *= frequency(keyword.ptr[j]);
 		if (product < least) {
 			least = product;
 			best = i;
@@ -144,7 +145,7 @@ enum status prefilter_add(struct prefilter *filter, struct span keyword, bool no
 		                                         .next = filter->first[hash],
 		                                         .nocase = nocase };
 	filter->first[hash] = (uint16_t)filter->count++;
-	filter->flag[hash] |= (uint8_t)(rest.len < WORD ? 0xFFU : 1U << fourth_bit(word));
+	filter->flags[hash] |= rest.len < WORD ? UINT32_MAX : UINT32_C(1) << fourth_bit(word);
 	return STATUS_OK;
 }
 
@@ -159,42 +160,44 @@ static bool stands_at(const struct entry *entry, struct span text, size_t at, ui
 	return entry->nocase ? span_eq_nocase(there, entry->keyword) : span_eq(there, entry->keyword);
 }
 
-/* Passes over places where no flag is up, several at once, and may stop early; never goes beyond one that is. */
-static size_t skip_plain(const struct prefilter *filter, struct span text, size_t at)
+/*
+ * The first eight places from `at` on of which one has its flag up, with a bit in *ret_up for each that has. None of
+ * them is so near to the end that fewer than four bytes stand there; when only such are left, *ret_up is 0.
+ */
+static size_t scan_plain(const struct prefilter *filter, struct span text, size_t at, unsigned *ret_up)
 {
 	const uint8_t *p = text.ptr;
 
-	for (; at + 2 * WORD <= text.len; at += WORD) {
-		unsigned up = is_up(filter, word_at(p + at)) | is_up(filter, word_at(p + at + 1)) << 1 |
-		              is_up(filter, word_at(p + at + 2)) << 2 | is_up(filter, word_at(p + at + 3)) << 3;
-
-		if (up != 0)
-			return at + (size_t)__builtin_ctz(up);
+	for (*ret_up = 0; at + LANES + WORD - 1 <= text.len; at += LANES) {
+		for (size_t i = 0; i < LANES; i++)
+			*ret_up |= is_up(filter, word_at(p + at + i)) << i;
+		if (*ret_up != 0)
+			break;
 	}
 	return at;
 }
 
 #ifdef __x86_64__
-/* Eight places at once: the same hash in each lane of a vector, the flags by one gather. */
-__attribute__((target("avx2"))) static size_t skip_avx2(const struct prefilter *filter, struct span text, size_t at)
+/* The same hash in each lane of a vector, the flags by one gather. */
+__attribute__((target("avx2"))) static size_t scan_avx2(const struct prefilter *filter, struct span text, size_t at,
+                                                        unsigned *ret_up)
 {
 	const __m256i words = _mm256_setr_epi8(0, 1, 2, 3, 1, 2, 3, 4, 2, 3, 4, 5, 3, 4, 5, 6, 4, 5, 6, 7, 5, 6, 7, 8, 6, 7, 8,
 	                                       9, 7, 8, 9, 10);
 	const __m256i fold = _mm256_set1_epi32(0x20202020), factor = _mm256_set1_epi32((int)HASH_FACTOR);
-	const __m256i seven = _mm256_set1_epi32(7);
+	const __m256i last = _mm256_set1_epi32(31);
 
-	for (; at + 16 <= text.len; at += 8) {
+	for (*ret_up = 0; at + 16 <= text.len; at += LANES) {
 		__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(text.ptr + at));
 		__m256i word = _mm256_or_si256(_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(bytes), words), fold);
 		__m256i hash = _mm256_srli_epi32(_mm256_mullo_epi32(_mm256_slli_epi32(word, 8), factor), 32 - HASH_BITS);
-		__m256i flags = _mm256_i32gather_epi32((const int *)(const void *)filter->flag, hash, 1);
-		__m256i fourth = _mm256_and_si256(_mm256_srli_epi32(word, 24), seven);
+		__m256i flags = _mm256_i32gather_epi32((const int *)(const void *)filter->flags, hash, sizeof *filter->flags);
 		/* The bit that counts becomes the sign, which movemask takes. */
-		__m256i sign = _mm256_sllv_epi32(flags, _mm256_sub_epi32(_mm256_set1_epi32(31), fourth));
-		unsigned up = (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(sign));
+		__m256i sign = _mm256_sllv_epi32(flags, _mm256_andnot_si256(_mm256_srli_epi32(word, 24), last));
 
-		if (up != 0)
-			return at + (size_t)__builtin_ctz(up);
+		*ret_up = (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(sign));
+		if (*ret_up != 0)
+			break;
 	}
 	return at;
 }
@@ -207,21 +210,30 @@ struct prefilter *prefilter_new(void)
 	if (filter == NULL)
 		return NULL;
 	filter->count = 1;
-	filter->skip = skip_plain;
+	filter->scan = scan_plain;
 #ifdef __x86_64__
 	if (__builtin_cpu_supports("avx2"))
-		filter->skip = skip_avx2;
+		filter->scan = scan_avx2;
 #endif
 	return filter;
 }
 
-/* The next place from `at` on where a flag is up; text.len when there is none. */
-static size_t next_flag(const struct prefilter *filter, struct span text, size_t at)
+/* Moves on to the next place where a flag is up. False at the end. */
+static bool next_place(const struct prefilter *filter, struct span text, struct prefilter_cursor *cursor)
 {
-	at = filter->skip(filter, text, at);
-	while (at + GRAM <= text.len && is_up(filter, word_near(text, at)) == 0)
-		at++;
-	return at + GRAM <= text.len ? at : text.len;
+	while (cursor->up == 0 && cursor->next + GRAM <= text.len) {
+		cursor->block = filter->scan(filter, text, cursor->next, &cursor->up);
+		cursor->next = cursor->block + LANES;
+		if (cursor->up == 0) {
+			cursor->next = cursor->block + 1;
+			cursor->up = cursor->block + GRAM <= text.len && is_up(filter, word_near(text, cursor->block));
+		}
+	}
+	if (cursor->up == 0)
+		return false;
+	cursor->place = cursor->block + (size_t)__builtin_ctz(cursor->up);
+	cursor->up &= cursor->up - 1;
+	return true;
 }
 
 bool prefilter_next(const struct prefilter *filter, struct span text, struct prefilter_cursor *cursor,
@@ -232,16 +244,15 @@ bool prefilter_next(const struct prefilter *filter, struct span text, struct pre
 			const struct entry *entry = &filter->entries[cursor->entry];
 
 			cursor->entry = entry->next;
-			if (stands_at(entry, text, cursor->next - 1, cursor->word)) {
-				cursor->at = cursor->next - 1 - entry->offset;
+			if (stands_at(entry, text, cursor->place, cursor->word)) {
+				cursor->at = cursor->place - entry->offset;
 				*ret_id = entry->id;
 				return true;
 			}
 		}
-		cursor->next = next_flag(filter, text, cursor->next) + 1;
-		if (cursor->next > text.len)
+		if (!next_place(filter, text, cursor))
 			return false;
-		cursor->word = word_near(text, cursor->next - 1);
+		cursor->word = word_near(text, cursor->place);
 		cursor->entry = filter->first[hash_of(cursor->word)];
 	}
 }

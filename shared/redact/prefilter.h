@@ -2,8 +2,8 @@
  * prefilter: one fast pass that finds every place where any of some hundred keywords stands, so that the slow
  * work is done only there.
  *
- * Three bytes at a time, folded to lower case, are hashed into a table of flags; only where a flag is up are the
- * keywords of that hash compared. Of each keyword the three bytes are entered that ordinary text holds least.
+ * Three bytes at a time and, roughly, a fourth, all folded to lower case, are looked up in a table of flags; only where
+ * a flag is up are the keywords compared. Of each keyword the bytes are entered that ordinary text holds least.
  *
  * Thread: immutable once it is filled.
  */
@@ -29,9 +29,12 @@ enum status prefilter_add(struct prefilter *filter, struct span keyword, bool no
 
 struct prefilter_cursor {
 	size_t at;      /* where the keyword stands */
-	size_t next;    /* where the search goes on */
-	uint32_t entry; /* the next entry to compare there; 0: none */
+	size_t next;    /* the first byte that was not looked at */
+	size_t block;   /* where the eight bytes begin of which `up` tells */
+	unsigned up;    /* the flags that are up there and were not followed yet */
+	size_t place;   /* of the flag that is being followed */
 	uint32_t word;  /* what stands there */
+	uint32_t entry; /* the next entry to compare there; 0: none */
 };
 
 /* Takes the next keyword in `text`. False at the end. Start with a zeroed cursor. */
