@@ -1,30 +1,25 @@
 #include "shared/redact/assign.h"
 
 #include "shared/redact/chars.h"
+#include "shared/redact/form.h"
 #include "shared/redact/keyname.h"
 #include "shared/redact/literal.h"
 #include "shared/redact/verdict.h"
 
-enum {
-	MAX_TYPE = 24, /* of the name of a type between a name and its value */
-	MAX_PROPERTY = 64,
-	MAX_ATTRIBUTES = 200,
-	MAX_PREFIX = 16, /* of an XML namespace */
-};
+enum { MAX_PROPERTY = 64 };
 
-static bool is_name_byte(uint8_t c)
-{
-	return is_alnum(c) || c == '_' || c == '-' || c == '.';
-}
+static const bool name_bytes[256] = {
+	['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['0' ... '9'] = true, ['_'] = true, ['-'] = true, ['.'] = true,
+};
 
 /* The first letter behind a backslash belongs to \n and its like, not to the name. */
 static void name_bounds(struct span text, size_t at, struct assignment *name)
 {
 	size_t start = at, end = at;
 
-	while (start > 0 && at - start < ASSIGN_MAX_NAME && is_name_byte(text.ptr[start - 1]))
+	while (start > 0 && at - start < ASSIGN_MAX_NAME && name_bytes[text.ptr[start - 1]])
 		start--;
-	while (end < text.len && end - at < ASSIGN_MAX_NAME && is_name_byte(text.ptr[end]))
+	while (end < text.len && end - at < ASSIGN_MAX_NAME && name_bytes[text.ptr[end]])
 		end++;
 	if (start > 0 && start < at && text.ptr[start - 1] == '\\' && memchr("nrt", text.ptr[start], 3) != NULL)
 		start++;
@@ -36,185 +31,6 @@ static void name_bounds(struct span text, size_t at, struct assignment *name)
 		end--;
 	name->start = start;
 	name->end = end;
-}
-
-/* Only what may stand before the name of a setting: list dashes, "export", shell trace signs, comment signs. */
-static bool starts_line(struct span text, size_t name_start)
-{
-	static const struct span words[] = {
-		{ (const uint8_t *)"export", 6 }, { (const uint8_t *)"ENV", 3 },     { (const uint8_t *)"ARG", 3 },
-		{ (const uint8_t *)"set", 3 },    { (const uint8_t *)"declare", 7 }, { (const uint8_t *)"local", 5 },
-		{ (const uint8_t *)"-x", 2 },     { (const uint8_t *)"setenv", 6 },  { (const uint8_t *)"var", 3 },
-		{ (const uint8_t *)"const", 5 },  { (const uint8_t *)"let", 3 },     { (const uint8_t *)"readonly", 8 },
-	};
-	size_t at = literal_line_start(text, name_start);
-
-	while (at < name_start) {
-		bool known = memchr(" \t-+#\"'$>|*/", text.ptr[at], 12) != NULL;
-		struct span rest = span_sub(text, at, name_start - at);
-
-		for (size_t i = 0; !known && i < sizeof words / sizeof *words; i++) {
-			if (span_starts_with(rest, words[i])) {
-				at += words[i].len - 1;
-				known = true;
-			}
-		}
-		if (!known)
-			return false;
-		at++;
-	}
-	return true;
-}
-
-/* "KEY string = ", "key: str = ": the type between name and sign. */
-static size_t skip_type(struct span text, size_t at)
-{
-	size_t word = literal_skip_blanks(text, at);
-	size_t end = word, digits = 0;
-
-	if (word == at || word == text.len || is_digit(text.ptr[word]))
-		return at;
-	for (; end < text.len && (is_alnum(text.ptr[end]) || memchr("_[]*<>.", text.ptr[end], 7) != NULL); end++)
-		digits += is_digit(text.ptr[end]);
-	if (end == word || end - word > MAX_TYPE || digits > 2)
-		return at;
-	if (end == text.len || !is_blank(text.ptr[end]))
-		return at;
-	end = literal_skip_blanks(text, end);
-	return end < text.len && text.ptr[end] == '=' ? end : at;
-}
-
-static bool is_sign_part(uint8_t c)
-{
-	return c == ':' || c == '?' || c == '+' || c == '.' || c == '|';
-}
-
-/* Any of = : := ::= :::= ?= += .= => -> == and the like. False when no such sign stands there. */
-static bool read_sign(struct span text, size_t *at, enum assign_form *ret_form)
-{
-	size_t i = *at;
-
-	while (i < text.len && i - *at < 4 && is_sign_part(text.ptr[i]))
-		i++;
-	if (i < text.len && text.ptr[i] == '=') {
-		while (i < text.len && (text.ptr[i] == '=' || text.ptr[i] == '>'))
-			i++;
-		*ret_form = ASSIGN_EQUALS;
-	} else if (i == *at + 1 && text.ptr[*at] == ':') {
-		size_t typed = skip_type(text, i);
-
-		*ret_form = typed == i ? ASSIGN_COLON : ASSIGN_EQUALS;
-		i = typed == i ? i : typed + 1;
-	} else if (i == *at && i + 1 < text.len && text.ptr[i] == '-' && text.ptr[i + 1] == '>') {
-		*ret_form = ASSIGN_EQUALS;
-		i += 2;
-	} else {
-		return false;
-	}
-	*at = i;
-	return true;
-}
-
-/* {"name": "DB_PASSWORD", "value": "…"}, <add key="Password" value="…"/>, "- name: X" over "  value: …". */
-static bool read_value_member(struct span text, size_t *at, enum assign_form *ret_form)
-{
-	size_t i = *at, limit = *at + 80;
-
-	while (i < text.len && i < limit && (memchr(",;", text.ptr[i], 2) != NULL || is_space(text.ptr[i]) ||
-	                                     literal_skip_space(text, i) > i))
-		i = memchr(",;", text.ptr[i], 2) != NULL ? i + 1 : literal_skip_space(text, i);
-	i += literal_quote_len(text, i);
-	if (i == *at || !span_eq_nocase(span_sub(text, i, 5), SPAN_LIT("value")))
-		return false;
-	i += 5;
-	i += literal_quote_len(text, i);
-	i = literal_skip_blanks(text, i);
-	if (!read_sign(text, &i, ret_form))
-		return false;
-	*ret_form = ASSIGN_MEMBER;
-	*at = i;
-	return true;
-}
-
-/* "<ns" before a colon, and an element that is closed: "<user:password>" alone is a placeholder. */
-static bool has_namespace(struct span text, size_t colon)
-{
-	struct span line = span_sub(text, 0, literal_line_end(text, colon));
-	size_t at = colon;
-
-	if (span_find(line, SPAN_LIT("</"), colon) == line.len)
-		return false;
-
-	while (at > 0 && colon - at < MAX_PREFIX && is_alnum(text.ptr[at - 1]))
-		at--;
-	return at > 0 && at < colon && text.ptr[at - 1] == '<';
-}
-
-/*
- * <name>, <ns:name attribute="…"> and <setting key="name">: where the text of the element begins, whose tag goes
- * on at `at`; 0 for none.
- */
-static size_t element_end(struct span text, const struct assignment *name, size_t at)
-{
-	uint8_t before = name->start > 0 ? text.ptr[name->start - 1] : 0;
-	size_t end = at;
-
-	if (at == text.len || name->start == 0)
-		return 0;
-	if (name->is_quoted)
-		return text.ptr[at] == '>' && name->outer > 1 && text.ptr[name->outer - 2] == '=' ? at + 1 : 0;
-	if ((before != '<' && before != ':') || (text.ptr[at] != '>' && text.ptr[at] != ' '))
-		return 0;
-	while (end < text.len && end - at < MAX_ATTRIBUTES && memchr("<>\n", text.ptr[end], 3) == NULL)
-		end++;
-	if (end == text.len || text.ptr[end] != '>' || (before == ':' && !has_namespace(text, name->start - 1)))
-		return 0;
-	return end > 0 && text.ptr[end - 1] != '/' ? end + 1 : 0;
-}
-
-/* Between the cells of a table, drawn or typed. */
-static bool is_bar(struct span text, size_t at, size_t *ret_end)
-{
-	size_t len = span_starts_with(span_sub(text, at, 3), SPAN_LIT("\xE2\x94\x82")) ? 3 : 1;
-
-	*ret_end = at + len;
-	return at + len < text.len && (len == 3 || text.ptr[at] == '|');
-}
-
-/* Finds out how the value is tied to the name; `at` moves to where the value may begin. */
-static bool read_form(struct span text, struct assignment *name, size_t *at)
-{
-	size_t quote = literal_quote_len(text, *at), i, end;
-
-	name->is_quoted = quote > 0 && literal_quote_len_before(text, name->outer) > 0;
-	i = *at + quote;
-	while (i < text.len && (text.ptr[i] == ']' || text.ptr[i] == ')'))
-		i++;
-	end = element_end(text, name, i);
-	if (end > 0) {
-		name->form = ASSIGN_ELEMENT;
-		*at = literal_skip_space(text, end);
-		return true;
-	}
-	*at = i;
-	if (read_value_member(text, at, &name->form))
-		return true;
-	*at = name->is_flag ? i : skip_type(text, i);
-	if (*at == i)
-		*at = literal_skip_blanks(text, i);
-	if (read_sign(text, at, &name->form))
-		return true;
-	if (name->is_quoted && *at < text.len && text.ptr[*at] == ',') {
-		++*at;
-		name->form = ASSIGN_ARGUMENT;
-		return true;
-	}
-	/* A column of a table. */
-	name->is_cell = *at > i && is_bar(text, *at, &end) && is_blank(text.ptr[end]);
-	if (name->is_cell)
-		*at = end;
-	name->form = ASSIGN_BLANK;
-	return *at > i && quote == 0;
 }
 
 /* Where a line that is written inside a quoted text ends: at the quote or at \n. */
@@ -370,14 +186,15 @@ void assign_find(struct span text, size_t at, struct findings *findings, struct 
 
 	name_bounds(text, at, &name);
 	*ret_end = name.end > at ? name.end : at + 1;
+	if (!form_is_possible(text, &name))
+		return;
 	spelled = span_sub(text, name.start, name.end - name.start);
 	at = name.end;
-	if (!read_form(text, &name, &at) || (name.form == ASSIGN_BLANK && is_prose(text, &name, spelled, at)))
+	if (!form_read(text, &name, &at) || (name.form == ASSIGN_BLANK && is_prose(text, &name, spelled, at)))
 		return;
 	name.strength = keyname_judge(spelled, &name.label);
 	if (name.strength == KEY_NONE)
 		return;
-	name.starts_line = starts_line(text, name.start);
 	name.is_env = is_env_name(spelled) && name.start == literal_line_start(text, name.start);
 	read_value(text, &name, at);
 	if (name.strength == KEY_PUBLIC)

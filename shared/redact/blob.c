@@ -2,6 +2,7 @@
 
 #include "shared/redact/chars.h"
 #include "shared/redact/value.h"
+#include "shared/redact/words.h"
 
 enum {
 	BLOB_MIN = 40,       /* of base64 with one of its signs */
@@ -125,23 +126,15 @@ static bool is_hex(struct span core)
 }
 
 /* What services put before the numbers of their requests and records, which a reader looks up. */
-static bool names_a_record(struct span prefix)
-{
-	static const char *const words[] = {
-		"req", "request", "evt", "event", "msg", "message", "trace", "span", "corr", "run", "job", "task", "build",
-		"deploy", "dpl", "commit", "rev", "sha", "sha1", "sha256", "md5", "hash", "digest", "etag", "layer", "image",
-		"chunk", "container", "docker", "pod", "node", "vol", "volume", "net", "tmp", "cache", "cus", "ch", "pi", "sub",
-		"price", "prod", "in", "chatcmpl", "resp", "asst", "thread", "call", "toolu", "file", "batch", "user", "usr",
-		"org", "team", "proj", "project", "acct", "id", "iid", "uid", "ref", "obj", "txn", "crio", "libpod", "cni",
-		"page", "app", "main", "vendor", "vendors", "index", "static", "asset", "assets", "bundle", "worker", "v",
-	};
-
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-		if (span_eq_nocase(prefix, span_cstr(words[i])))
-			return true;
-	}
-	return false;
-}
+static const word_listed record_words[] = {
+	"acct", "app", "asset", "assets", "asst", "batch", "build", "bundle", "cache", "call", "ch", "chatcmpl",
+	"chunk", "cni", "commit", "container", "corr", "crio", "cus", "deploy", "digest", "docker", "dpl", "etag",
+	"event", "evt", "file", "hash", "id", "iid", "image", "in", "index", "job", "layer", "libpod", "main", "md5",
+	"message", "msg", "net", "node", "obj", "org", "page", "pi", "pod", "price", "prod", "proj", "project", "ref",
+	"req", "request", "resp", "rev", "run", "sha", "sha1", "sha256", "span", "static", "sub", "task", "team",
+	"thread", "tmp", "toolu", "trace", "txn", "uid", "user", "usr", "v", "vendor", "vendors", "vol", "volume",
+	"worker",
+};
 
 /* Letters alone in both cases: in names capitals are rare. */
 static bool is_random_letters(struct span core)
@@ -199,7 +192,7 @@ static bool is_token(struct span part)
 	while (first < at && part.ptr[first] != '_' && part.ptr[first] != '-')
 		first++;
 	prefix = span_sub(part, 0, first);
-	return at == 0 || (is_alpha(part.ptr[0]) && first <= PREFIX_MAX && !names_a_record(prefix));
+	return at == 0 || (is_alpha(part.ptr[0]) && first <= PREFIX_MAX && !words_hold_span(WORD_LIST(record_words), prefix));
 }
 
 bool blob_find(struct span text, size_t start, size_t end, size_t *ret_start, size_t *ret_end)

@@ -1,12 +1,9 @@
 #include "shared/redact/keyname.h"
 
 #include "shared/redact/chars.h"
+#include "shared/redact/words.h"
 
-/*
- * Every listed word is shorter than LISTED, so that so many bytes, padded with NUL, tell two words apart. The lists are
- * in order.
- */
-enum { MAX_WORDS = 16, MAX_WORD = 32, LISTED = 16 };
+enum { MAX_WORDS = 16, MAX_WORD = 32 };
 
 struct word {
 	char text[MAX_WORD]; /* lower case, cut, padded with NUL */
@@ -103,7 +100,7 @@ static const struct meaning whole_meanings[] = {
 };
 
 /* "<word> key" is a secret; "primary key" and "foreign key" are not here. */
-static const char key_makers[][LISTED] = {
+static const word_listed key_makers[] = {
 	"access", "account", "admin", "aes", "api", "app", "application", "auth", "certificate", "cipher", "client", "cookie",
 	"crypto", "deploy", "django", "ecdsa", "ed25519", "enc", "encrypt", "encryption", "fernet", "flask",
 	"gossip", "hmac", "host", "ingest", "ingestion", "insert", "integration", "join", "jwt", "license",
@@ -113,7 +110,7 @@ static const char key_makers[][LISTED] = {
 };
 
 /* "<word> key" finds something in a table, or is a fingerprint, and opens nothing. */
-static const char lookup_makers[][LISTED] = {
+static const word_listed lookup_makers[] = {
 	"any", "arrow", "cache", "column", "composite", "config", "correlation", "dict", "enter", "entry",
 	"event", "feature", "foreign", "gpg", "group", "hash", "hot", "i", "idempotency", "index", "issue",
 	"item", "label", "list", "lookup", "map", "message", "metric", "natural", "object", "partition", "pgp",
@@ -122,7 +119,7 @@ static const char lookup_makers[][LISTED] = {
 };
 
 /* Say where a secret is or what it is like, not what it is. */
-static const char describing[][LISTED] = {
+static const word_listed describing[] = {
 	"age", "alg", "algo", "algorithm", "arn", "at", "attempts", "audience", "bucket", "budget", "callback",
 	"chain", "changed", "class", "cost", "count", "country", "counts", "created", "dir", "directory",
 	"disabled", "domain", "email", "enabled", "endpoint", "error", "errors", "exists", "exp", "expiration",
@@ -138,7 +135,7 @@ static const char describing[][LISTED] = {
 };
 
 /* Stand behind the word that matters. */
-static const char trailing[][LISTED] = {
+static const word_listed trailing[] = {
 	"a", "admin", "b", "b64", "backup", "base", "base64", "ci", "current", "data", "default", "dev", "development",
 	"enc", "encoded", "encrypted", "env", "eu", "live", "main", "material", "new", "old", "plain",
 	"plaintext", "previous", "primary", "prod", "production", "raw", "readonly", "ro", "rw", "sandbox",
@@ -165,38 +162,10 @@ static bool ends_with(struct span text, struct span end)
 	       memcmp(text.ptr + text.len - end.len, end.ptr, end.len) == 0;
 }
 
-/* Eight bytes as a number that is in the order of the bytes. */
-static uint64_t order_of(const char *text)
+static bool is_one_of(const struct word *word, struct word_list list)
 {
-	uint64_t number;
-
-	memcpy(&number, text, sizeof number);
-	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? __builtin_bswap64(number) : number;
+	return words_hold(list, word->text);
 }
-
-static bool is_one_of(const struct word *word, const char (*list)[LISTED], size_t count)
-{
-	uint64_t first = order_of(word->text), second = order_of(word->text + 8);
-	size_t low = 0;
-
-	while (count > 0) {
-		size_t middle = low + count / 2;
-		uint64_t there = order_of(list[middle]), wanted = first;
-
-		if (there == first) {
-			there = order_of(list[middle] + 8);
-			wanted = second;
-			if (there == second)
-				return true;
-		}
-		if (there < wanted)
-			low = middle + 1;
-		count = there < wanted ? count - count / 2 - 1 : count / 2;
-	}
-	return false;
-}
-
-#define IS_ONE_OF(word, list) is_one_of((word), (list), sizeof(list) / sizeof *(list))
 
 /* "apiKey", "APIKey", "api_key" and "api-key" all give "api", "key". Digits end no word but are not part of it. */
 static bool starts_word(struct span name, size_t i)
@@ -262,17 +231,17 @@ static enum key_strength judge_key(const struct words *words, size_t last, const
 		*ret_label = "SECRET_KEY";
 	else if (strcmp(before, "private") == 0)
 		*ret_label = "PRIVATE_KEY";
-	if (IS_ONE_OF(maker, lookup_makers))
+	if (is_one_of(maker, WORD_LIST(lookup_makers)))
 		return KEY_NONE;
-	return IS_ONE_OF(maker, key_makers) ? KEY_STRONG : KEY_WEAK;
+	return is_one_of(maker, WORD_LIST(key_makers)) ? KEY_STRONG : KEY_WEAK;
 }
 
 static bool is_public(const struct words *words)
 {
-	static const char publics[][LISTED] = { "pubkey", "public", "publickey", "publishable" };
+	static const word_listed publics[] = { "pubkey", "public", "publickey", "publishable" };
 
 	for (size_t i = 0; i < words->count; i++) {
-		if (IS_ONE_OF(&words->list[i], publics))
+		if (words->list[i].text[0] == 'p' && is_one_of(&words->list[i], WORD_LIST(publics)))
 			return true;
 	}
 	return false;
@@ -281,12 +250,12 @@ static bool is_public(const struct words *words)
 /* "secret_id" (Vault) and "session_id" open something, unlike other ids. */
 static const struct meaning *meaning_of_id(const struct words *words, size_t last)
 {
-	static const char ids[][LISTED] = { "id" };
+	static const word_listed ids[] = { "id" };
 	static const struct meaning secret_id = { TEXT("secret"), KEY_STRONG, "SECRET" };
 	static const struct meaning session_id = { TEXT("session"), KEY_WEAK, "SESSION" };
 	struct span before;
 
-	if (last == 0 || !IS_ONE_OF(&words->list[last], ids))
+	if (last == 0 || !is_one_of(&words->list[last], WORD_LIST(ids)))
 		return NULL;
 	before = span_of(words->list[last - 1].text, words->list[last - 1].len);
 	return span_eq(before, secret_id.word) ? &secret_id : span_eq(before, session_id.word) ? &session_id : NULL;
@@ -319,10 +288,10 @@ enum key_strength keyname_judge(struct span name, const char **ret_label)
 	if (is_public(&words))
 		return KEY_PUBLIC;
 	last = words.count - 1;
-	while (last > 0 && IS_ONE_OF(&words.list[last], trailing))
+	while (last > 0 && is_one_of(&words.list[last], WORD_LIST(trailing)))
 		last--;
 	meaning = meaning_of_id(&words, last);
-	if (meaning == NULL && IS_ONE_OF(&words.list[last], describing))
+	if (meaning == NULL && is_one_of(&words.list[last], WORD_LIST(describing)))
 		return KEY_PUBLIC;
 	if (meaning == NULL)
 		meaning = meaning_of(&words.list[last]);
@@ -332,21 +301,4 @@ enum key_strength keyname_judge(struct span name, const char **ret_label)
 		return judge_key(&words, last, ret_label);
 	*ret_label = meaning->label;
 	return meaning->strength;
-}
-
-static bool is_in_order(const char (*list)[LISTED], size_t count)
-{
-	for (size_t i = 1; i < count; i++) {
-		if (memcmp(list[i - 1], list[i], LISTED) >= 0)
-			return false;
-	}
-	return true;
-}
-
-bool keyname_is_sound(void)
-{
-	return is_in_order(key_makers, sizeof key_makers / sizeof *key_makers) &&
-	       is_in_order(lookup_makers, sizeof lookup_makers / sizeof *lookup_makers) &&
-	       is_in_order(describing, sizeof describing / sizeof *describing) &&
-	       is_in_order(trailing, sizeof trailing / sizeof *trailing);
 }

@@ -26,7 +26,4 @@ enum key_strength keyname_judge(struct span name, const char **ret_label);
 /* Three or more bytes that every name with a meaning holds: what the prefilter looks for. NULL ends the list. */
 const char *const *keyname_stems(void);
 
-/* Whether the lists of words are in order, as looking them up needs; for tests. */
-bool keyname_is_sound(void);
-
 #endif

@@ -8,6 +8,7 @@
 #include "shared/redact/automaton.h"
 #include "shared/redact/forms.h"
 #include "shared/redact/value.h"
+#include "shared/redact/words.h"
 
 enum { FIRST_CAP = 16 };
 
@@ -44,35 +45,30 @@ void known_free(struct known *known)
 }
 
 /* Values that stand in every text: masking them would hide the log and not the secret. */
+static const word_listed common_words[] = {
+	"0.0.0.0", "127.0.0.1", "access", "account", "action", "active", "address", "administrator", "always",
+	"amazon", "anonymous", "apache", "application", "binary", "browser", "bucket", "cancel", "changed",
+	"changeit", "changeme", "client", "cluster", "command", "config", "connection", "console", "container",
+	"content", "cookie", "create", "custom", "database", "debian", "default", "delete", "deploy", "developer",
+	"development", "device", "disable", "disabled", "docker", "domain", "dynamic", "elastic", "enable", "enabled",
+	"engine", "example", "external", "failed", "filesystem", "folder", "format", "gateway", "github", "global",
+	"google", "grafana", "health", "hidden", "insecure", "install", "instance", "integration", "internal",
+	"jenkins", "kubernetes", "latest", "letmein", "localhost", "logging", "manager", "manual", "master", "memory",
+	"message", "metadata", "method", "microsoft", "minimal", "mongodb", "monitor", "mysqld", "network", "normal",
+	"notset", "object", "online", "openid", "optional", "oracle", "package", "passwd", "password", "platform",
+	"plugin", "policy", "postgres", "postgresql", "primary", "private", "process", "production", "profile",
+	"project", "prometheus", "prompt", "public", "python", "qwerty", "rabbitmq", "random", "readonly", "region",
+	"registry", "release", "remote", "replica", "request", "required", "runtime", "sample", "schema", "script",
+	"secret", "secure", "security", "select", "server", "service", "session", "simple", "source", "staging",
+	"standard", "started", "static", "status", "storage", "strict", "string", "system", "target", "template",
+	"testing", "timeout", "ubuntu", "unknown", "update", "upgrade", "username", "variable", "version", "warning",
+	"worker", "workspace",
+};
+
 static bool is_common(struct span value)
 {
-	static const char *const words[] = {
-		"127.0.0.1", "0.0.0.0", "access", "account", "action", "active", "address", 
-		"administrator", "always", "amazon", "anonymous", "apache", "application", "binary", "browser", "bucket",
-		"cancel", "changed", "changeit", "changeme", "client", "cluster", "command", "config", "connection", "console",
-		"container", "content", "cookie", "create", "custom", "database", "debian", "default", "delete", "deploy",
-		"developer", "development", "device", "disable", "disabled", "docker", "domain", "dynamic", "elastic", "enable",
-		"enabled", "engine", "example", "external", "failed", "filesystem", "folder", "format",
-		"gateway", "github", "global", "google", "grafana", "health", "hidden", "insecure", "install", "instance",
-		"integration", "internal", "jenkins", "kubernetes", "latest", "letmein", "localhost", "logging", "manager",
-		"manual", "master", "memory", "message", "metadata", "method", "microsoft", "minimal", "mongodb", "monitor",
-		"mysqld", "network", "normal", "notset", "object", "online", "openid", "optional", "oracle", "package", "passwd",
-		"password", "platform", "plugin", "policy", "postgres", "postgresql", "primary", "private", "process", 
-		"production", "profile", "project", "prometheus", "prompt", "public", "python", "qwerty", "rabbitmq", "random",
-		"readonly", "region", "registry", "release", "remote", "replica", "request", "required", "runtime", "sample",
-		"schema", "script", "secret", "secure", "security", "select", "server", "service", "session", "simple", "source",
-		"staging", "standard", "started", "static", "status", "storage", "strict", "string", "system",
-		"target", "template", "testing", "timeout", "ubuntu", "unknown", "update", "upgrade", "username", 
-		"variable", "version", "warning", "worker", "workspace",
-	};
-
-	if (value_is_masked(value) || value_is_empty_word(value) || (value_is_number(value) && value.len < 8))
-		return true;
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-		if (span_eq_nocase(value, span_cstr(words[i])))
-			return true;
-	}
-	return false;
+	return value_is_masked(value) || value_is_empty_word(value) || (value_is_number(value) && value.len < 8) ||
+	       words_hold_span(WORD_LIST(common_words), value);
 }
 
 struct adding {

@@ -20,6 +20,38 @@ size_t literal_line_start(struct span text, size_t at)
 	return newline == at ? from : newline + 1;
 }
 
+/* The signs that decorate a line, or how long the word at `at` is that may stand before a name; 0 for neither. */
+static size_t decoration_len(struct span text, size_t at)
+{
+	static const struct span words[] = {
+		{ (const uint8_t *)"export", 6 }, { (const uint8_t *)"ENV", 3 },     { (const uint8_t *)"ARG", 3 },
+		{ (const uint8_t *)"set", 3 },    { (const uint8_t *)"declare", 7 }, { (const uint8_t *)"local", 5 },
+		{ (const uint8_t *)"-x", 2 },     { (const uint8_t *)"setenv", 6 },  { (const uint8_t *)"var", 3 },
+		{ (const uint8_t *)"const", 5 },  { (const uint8_t *)"let", 3 },     { (const uint8_t *)"readonly", 8 },
+	};
+
+	if (memchr(" \t-+#\"'$>|*/", text.ptr[at], 12) != NULL)
+		return 1;
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+		if (text.ptr[at] == *words[i].ptr && span_starts_with(span_sub(text, at, words[i].len), words[i]))
+			return words[i].len;
+	}
+	return 0;
+}
+
+bool literal_starts_setting(struct span text, size_t at)
+{
+	struct span before = span_sub(text, 0, at);
+	size_t len;
+
+	for (size_t i = literal_line_start(text, at); i < at; i += len) {
+		len = decoration_len(before, i);
+		if (len == 0)
+			return false;
+	}
+	return true;
+}
+
 size_t literal_skip_blanks(struct span text, size_t at)
 {
 	while (at < text.len) {

@@ -25,6 +25,12 @@ size_t literal_line_end(struct span text, size_t at);
 /* Offset of the first byte of the line, or at - LITERAL_MAX_BACK. */
 size_t literal_line_start(struct span text, size_t at);
 
+/*
+ * Nothing stands before `at` on its line but what may stand before the name of a setting: list dashes, "export", shell
+ * trace signs, comment signs.
+ */
+bool literal_starts_setting(struct span text, size_t at);
+
 /* Skips blanks and backslash-newline. */
 size_t literal_skip_blanks(struct span text, size_t at);
 

@@ -1,6 +1,7 @@
 #include "shared/redact/value.h"
 
 #include "shared/redact/chars.h"
+#include "shared/redact/words.h"
 
 enum {
 	ENTROPY_WINDOW = 4096,
@@ -9,7 +10,6 @@ enum {
 	FILLER_MIN = 8, /* shorter values have to be one character alone */
 	FILLER_PERCENT = 60,
 	ALPHABET_MIN = 16,
-	EMPTY_WORD_MAX = 20,
 	WORD_MIN = 4,          /* so many lower-case letters in a row make a word */
 	WORDS_PERCENT = 55,
 	HEX_ENTROPY = 310,     /* of hexadecimal digits, however many */
@@ -146,19 +146,21 @@ static bool is_reference(struct span value)
 	return true;
 }
 
+static const word_listed empty_words[] = {
+	"(none)", "(null)", "...", "bool", "bytes", "default", "disabled", "empty", "enabled", "false", "hidden",
+	"int", "masked", "n/a", "nil", "no", "none", "null", "off", "on", "optional", "redacted", "required", "str",
+	"string", "todo", "true", "undefined", "unset", "yes",
+};
+
 bool value_is_empty_word(struct span value)
 {
-	static const char *const words[] = {
-		"null", "nil", "none", "true", "false", "yes", "no", "undefined", "unset", "empty", "...", "todo", "n/a",
-		"redacted", "masked", "hidden", "on", "off", "enabled", "disabled", "required", "optional", "string",
-		"str", "bytes", "bool", "int", "(none)", "(null)", "(sensitive value)", "(known after apply)", "default",
-	};
+	static const char *const notes[] = { "(sensitive value)", "(known after apply)" };
 
-	for (size_t i = 0; value.len <= EMPTY_WORD_MAX && i < sizeof words / sizeof *words; i++) {
-		if (to_lower(value.ptr[0]) == (uint8_t)*words[i] && span_eq_nocase(value, span_cstr(words[i])))
+	for (size_t i = 0; value.len >= WORDS_LISTED && i < sizeof notes / sizeof *notes; i++) {
+		if (span_eq_nocase(value, span_cstr(notes[i])))
 			return true;
 	}
-	return false;
+	return words_hold_span(WORD_LIST(empty_words), value);
 }
 
 /* What looks random and is public: what SOPS has encrypted, and "AKIA…EXAMPLE" of AWS's documentation. */

@@ -2,6 +2,7 @@
 
 #include "shared/redact/chars.h"
 #include "shared/redact/value.h"
+#include "shared/redact/words.h"
 
 enum {
 	WEAK_MIN = 10,        /* shorter values of a weak name are left */
@@ -9,40 +10,28 @@ enum {
 	NUMBER_PASSWORD_MIN = 4,
 	DIGEST_KEY_MIN = 32,
 	SPOKEN_NAME_MIN = 5,  /* "pass" is said of tests and stages */
-	LISTED = 16,          /* every listed word is shorter */
 };
 
-/* Words that follow "password:" or "token:" in messages. */
+/* Follow "password:" or "token:" in messages. */
+static const word_listed message_words[] = {
+	"a", "absent", "accepted", "after", "an", "and", "are", "as", "async", "at", "authenticated",
+	"authentication", "await", "bad", "be", "been", "before", "but", "by", "can", "cannot", "changed",
+	"configured", "could", "created", "credentials", "denied", "did", "does", "done", "empty", "enter", "error",
+	"expected", "expired", "expiry", "failed", "failure", "for", "found", "from", "function", "generated", "has",
+	"have", "if", "ignored", "in", "incorrect", "invalid", "is", "it", "key", "keys", "lambda", "length",
+	"loaded", "missing", "must", "new", "no", "not", "of", "ok", "on", "only", "or", "password", "passwords",
+	"permission", "please", "present", "provided", "received", "refreshed", "refreshing", "rejected", "required",
+	"reset", "revoked", "rotated", "rule", "secret", "secrets", "see", "set", "should", "skipping", "success",
+	"successfully", "than", "that", "the", "this", "to", "token", "tokens", "too", "type", "unable", "unexpected",
+	"unknown", "unset", "unsupported", "updated", "use", "used", "using", "valid", "was", "were", "when", "while",
+	"will", "with", "wrong", "your",
+};
+
 static bool is_message_word(struct span word)
 {
-	static const char words[][LISTED] = {
-		"a", "an", "the", "is", "was", "not", "no", "for", "to", "in", "of", "or", "and", "with", "must",
-		"should", "cannot", "can", "invalid", "incorrect", "expired", "required", "missing", "failed",
-		"failure", "error", "unexpected", "expected", "found", "unable", "could", "please", "enter",
-		"authentication", "permission", "denied", "has", "have", "using", "set", "unset", "changed",
-		"updated", "created", "generated", "loaded", "unknown", "unsupported", "empty", "wrong", "bad",
-		"ok", "done", "success", "successfully", "rotated", "valid", "refreshed", "revoked", "received",
-		"accepted", "rejected", "rule", "from", "on", "at", "by", "this", "that", "your", "it", "see",
-		"use", "used", "skipping", "ignored", "provided", "configured", "present", "absent", "password",
-		"passwords", "expiry", "token", "tokens", "secret", "secrets", "key", "keys", "credentials",
-		"authenticated", "refreshing", "reset", "does", "did", "will", "are", "were", "been", "be", "only",
-		"too", "must", "if", "as", "than", "but", "when", "while", "after", "before", "type", "length",
-		"new", "await", "lambda", "function", "async",
-	};
-
-	char lower[LISTED] = "";
-
 	while (word.len > 0 && memchr(".,;:!)", word.ptr[word.len - 1], 6) != NULL)
 		word.len--;
-	if (word.len >= LISTED)
-		return false;
-	for (size_t i = 0; i < word.len; i++)
-		lower[i] = (char)to_lower(word.ptr[i]);
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-		if (memcmp(words[i], lower, LISTED) == 0)
-			return true;
-	}
-	return false;
+	return words_hold_span(WORD_LIST(message_words), word);
 }
 
 /* "config.token", "getToken()", "&token", "os.environ": an expression that names the secret. */
@@ -214,7 +203,7 @@ static bool fits_blank(struct span text, const struct assignment *name, struct s
 	if (name->is_flag)
 		return name->value.quoted || !is_message_word(value);
 	if (span_starts_with(start, SPAN_LIT("ENV ")) || span_starts_with(start, SPAN_LIT("setenv ")))
-		return name->starts_line;
+		return literal_starts_setting(text, name->start);
 	/* A table of variables. */
 	if (is_variable(span_sub(text, name->start, name->end - name->start)) && value_is_random(value))
 		return true;
@@ -289,7 +278,7 @@ static bool fits_strong(struct span text, const struct assignment *name, struct 
 	case ASSIGN_COLON:
 		if (name->value.quoted || name->is_quoted)
 			return !is_code(value) || name->is_quoted;
-		if (name->starts_line)
+		if (literal_starts_setting(text, name->start))
 			return !is_message_word(value) && !is_code(value) && !in_external_secret(text, name);
 		return fits_prose(text, name, value);
 	}
@@ -331,11 +320,12 @@ static void take_header(struct span text, const struct assignment *name, struct 
 }
 
 /* "name: several words" (YAML) and "name = several words" (INI); a shell's name=value has no blanks around the sign. */
-static bool is_plain_line(const struct assignment *name)
+static bool is_plain_line(struct span text, const struct assignment *name)
 {
 	bool is_spaced = name->form == ASSIGN_EQUALS && name->value.start > name->end + 2;
 
-	return (name->form == ASSIGN_COLON || is_spaced) && name->starts_line && !name->value.quoted && !name->is_quoted;
+	return (name->form == ASSIGN_COLON || is_spaced) && !name->value.quoted && !name->is_quoted &&
+	       literal_starts_setting(text, name->start);
 }
 
 void verdict_add(struct span text, const struct assignment *name, struct findings *findings, size_t *ret_end)
@@ -355,7 +345,7 @@ void verdict_add(struct span text, const struct assignment *name, struct finding
 	fits = name->strength == KEY_STRONG ? fits_strong(text, &read, value) : fits_weak(text, &read, value);
 	if (!fits)
 		return;
-	if (is_plain_line(name) && !is_authorization(name))
+	if (is_plain_line(text, name) && !is_authorization(name))
 		take_line(text, &read.value);
 	end = literal_full_end(text, &read.value);
 	/* Over several lines the quotes may have been misread: the names in between are looked at all the same. */

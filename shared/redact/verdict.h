@@ -32,7 +32,6 @@ struct assignment {
 	bool is_flag;     /* a dash stands before it: a command line option */
 	bool is_env;      /* capitals at the very start of a line */
 	bool is_cell;     /* a bar stands between it and its value, as in a table */
-	bool starts_line; /* nothing but decoration before it on its line */
 	struct literal value;
 };
 

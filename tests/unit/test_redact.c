@@ -7,7 +7,6 @@
 
 #include <cmocka.h>
 
-#include "shared/redact/keyname.h"
 #include "shared/redact/redact.h"
 #include "shared/redact/rule.h"
 
@@ -141,12 +140,6 @@ static void redact_judges_names_of_unknown_vendors(void **state)
 
 	(void)state;
 	CHECK_PAIRS(pairs);
-}
-
-static void redact_looks_names_up_in_lists_that_are_in_order(void **state)
-{
-	(void)state;
-	assert_true(keyname_is_sound());
 }
 
 static void redact_masks_headers_and_urls(void **state)
@@ -416,7 +409,6 @@ int main(void)
 		cmocka_unit_test(redact_keeps_the_name_in_longer_text),
 		cmocka_unit_test(redact_masks_by_name_in_every_notation),
 		cmocka_unit_test(redact_judges_names_of_unknown_vendors),
-		cmocka_unit_test(redact_looks_names_up_in_lists_that_are_in_order),
 		cmocka_unit_test(redact_masks_headers_and_urls),
 		cmocka_unit_test(redact_masks_known_forms_without_a_name),
 		cmocka_unit_test(redact_leaves_what_a_reader_needs),
