@@ -57,14 +57,21 @@ static bool is_published(struct span text, size_t start, struct span run)
 	                           span_eq_nocase(span_sub(before, before.len - 3, 3), SPAN_LIT("h1:")));
 }
 
-/* The longest part between signs that paths, names and versions are made of. */
+/* Signs that paths, names and versions are made of, and which of them do not stand inside of a token. */
+enum joint { JOINT_NONE, JOINT_OF_TOKEN, JOINT_OF_PATH };
+
+static const uint8_t joints[256] = {
+	['-'] = JOINT_OF_TOKEN, ['_'] = JOINT_OF_TOKEN, ['/'] = JOINT_OF_PATH, ['='] = JOINT_OF_PATH, ['+'] = JOINT_OF_PATH,
+};
+
+/* The longest part between such signs. */
 static struct span longest_part(struct span run)
 {
 	struct span best = { 0 };
 	size_t start = 0;
 
 	for (size_t i = 0; i <= run.len; i++) {
-		if (i < run.len && run.ptr[i] != '/' && run.ptr[i] != '-' && run.ptr[i] != '_' && run.ptr[i] != '=')
+		if (i < run.len && (joints[run.ptr[i]] == JOINT_NONE || run.ptr[i] == '+'))
 			continue;
 		if (i - start > best.len)
 			best = span_sub(run, start, i - start);
@@ -207,7 +214,7 @@ bool blob_find(struct span text, size_t start, size_t end, size_t *ret_start, si
 		return !is_published(text, start, run);
 	/* In a path or a list each part is looked at by itself. */
 	for (size_t at = start; end - start >= TOKEN_MIN && at <= end; at++) {
-		if (at < end && text.ptr[at] != '/' && text.ptr[at] != '=' && text.ptr[at] != '+')
+		if (at < end && joints[text.ptr[at]] != JOINT_OF_PATH)
 			continue;
 		*ret_end = at;
 		if (is_token(span_sub(text, *ret_start, at - *ret_start)))

@@ -41,6 +41,11 @@ bool form_is_possible(struct span text, const struct assignment *name)
 	return name->end < text.len && openers[text.ptr[name->end]] && !is_in_sentence(text, name);
 }
 
+static const bool type_bytes[256] = {
+	['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['0' ... '9'] = true, ['_'] = true, ['['] = true, [']'] = true,
+	['*'] = true, ['<'] = true, ['>'] = true, ['.'] = true,
+};
+
 /* "KEY string = ", "key: str = ": the type between name and sign. */
 static size_t skip_type(struct span text, size_t at)
 {
@@ -49,7 +54,7 @@ static size_t skip_type(struct span text, size_t at)
 
 	if (word == at || word == text.len || is_digit(text.ptr[word]))
 		return at;
-	for (; end < text.len && (is_alnum(text.ptr[end]) || memchr("_[]*<>.", text.ptr[end], 7) != NULL); end++)
+	for (; end < text.len && type_bytes[text.ptr[end]]; end++)
 		digits += is_digit(text.ptr[end]);
 	if (end == word || end - word > MAX_TYPE || digits > 2)
 		return at;

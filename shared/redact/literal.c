@@ -141,26 +141,39 @@ size_t literal_close(struct span text, size_t from, size_t quote_len, bool *ret_
 	return at;
 }
 
-/* True where a bare word ends although no blank is there. */
-static bool ends_bare(struct span text, size_t at)
+/* What ends a bare word for sure, and what may. */
+enum bare_end { BARE_GOES_ON, BARE_ENDS, BARE_MAY_END };
+
+static const uint8_t bare_ends[256] = {
+	[' '] = BARE_ENDS, ['\t'] = BARE_ENDS, ['\n'] = BARE_ENDS, ['\r'] = BARE_ENDS, ['"'] = BARE_ENDS, ['\''] = BARE_ENDS,
+	['`'] = BARE_ENDS, ['<'] = BARE_ENDS, ['>'] = BARE_ENDS,
+	['\\'] = BARE_MAY_END, ['&'] = BARE_MAY_END, [','] = BARE_MAY_END, [';'] = BARE_MAY_END,
+};
+
+/* By how much a byte changes the number of open brackets. */
+static const int8_t brackets[256] = { ['('] = 1, ['['] = 1, ['{'] = 1, [')'] = -1, [']'] = -1, ['}'] = -1 };
+
+/* Whether the byte at `at`, which may end a bare word, does. */
+static bool is_bare_end(struct span text, size_t at)
 {
-	uint8_t c = text.ptr[at];
 	size_t i;
 
-	if (is_alnum(c))
-		return false;
-	if (is_space(c) || is_quote(c) || c == '<' || c == '>')
-		return true;
-	if (c == '\\')
+	if (text.ptr[at] == '\\')
 		return at + 1 < text.len && memchr("nrt\"'\n\\", text.ptr[at + 1], 7) != NULL;
-	if (c != '&' && c != ',' && c != ';')
-		return false;
 	/* "a=1&b=2", "a=1,b=2", "a=1;b=2": a further assignment ends this one. */
 	for (i = at + 1; i < text.len && (is_alnum(text.ptr[i]) || memchr("_-.", text.ptr[i], 3) != NULL); i++)
 		continue;
 	if (i == at + 1)
 		return i == text.len || is_space(text.ptr[i]);
 	return i < text.len && (text.ptr[i] == '=' || text.ptr[i] == ':');
+}
+
+/* True where a bare word ends. */
+static inline bool ends_bare(struct span text, size_t at)
+{
+	uint8_t end = bare_ends[text.ptr[at]];
+
+	return end != BARE_GOES_ON && (end == BARE_ENDS || is_bare_end(text, at));
 }
 
 static struct literal read_bare(struct span text, size_t at)
@@ -177,17 +190,13 @@ static struct literal read_bare(struct span text, size_t at)
 			return literal;
 		}
 	}
-	for (; at < text.len && at - literal.start < LITERAL_MAX_WORD && !ends_bare(text, at); at++) {
-		if (is_alnum(text.ptr[at]))
-			continue;
-		open += memchr("([{", text.ptr[at], 3) != NULL;
-		open -= memchr(")]}", text.ptr[at], 3) != NULL;
-	}
+	for (; at < text.len && at - literal.start < LITERAL_MAX_WORD && !ends_bare(text, at); at++)
+		open += brackets[text.ptr[at]];
 	/* Brackets that close what was opened outside are not part of the value. */
 	while (at > literal.start) {
-		bool closes = memchr(")]}", text.ptr[at - 1], 3) != NULL;
+		bool closes = brackets[text.ptr[at - 1]] < 0;
 
-		if (memchr(",;", text.ptr[at - 1], 2) == NULL && !(closes && open < 0))
+		if (text.ptr[at - 1] != ',' && text.ptr[at - 1] != ';' && !(closes && open < 0))
 			break;
 		open += closes;
 		at--;
