@@ -2,9 +2,6 @@
 
 #include <string.h>
 
-#define HIGH_BITS UINT64_C(0x8080808080808080)
-#define LOW_BITS UINT64_C(0x0101010101010101)
-
 static const uint8_t replacement[] = { 0xEF, 0xBF, 0xBD };
 
 /* Bytes of the valid sequence that starts `text`, 0 when there is none. `text` is not empty. */
@@ -27,36 +24,46 @@ static size_t sequence_len(struct span text)
 	return len;
 }
 
-/* Nearly all text is ASCII: eight bytes at once while none is NUL or has its high bit set. */
-static size_t ascii_len(struct span text)
+/* Sixteen bytes; not zero in either half when one of them is NUL or has its high bit set. */
+typedef uint64_t halves __attribute__((vector_size(16)));
+
+static halves others_in(const uint8_t *bytes)
 {
-	size_t at = 0;
+	typedef int8_t block __attribute__((vector_size(16)));
+	block b;
 
-	while (text.len - at >= sizeof(uint64_t)) {
-		uint64_t word;
+	memcpy(&b, bytes, sizeof b);
+	return (halves)(b <= 0);
+}
 
-		memcpy(&word, text.ptr + at, sizeof word);
-		if (((word | (word - LOW_BITS)) & HIGH_BITS) != 0)
+/* Nearly all text is ASCII: many bytes at once. */
+static size_t skip_ascii(struct span text, size_t at)
+{
+	for (; at + 64 <= text.len; at += 64) {
+		const uint8_t *p = text.ptr + at;
+		halves others = others_in(p) | others_in(p + 16) | others_in(p + 32) | others_in(p + 48);
+
+		if ((others[0] | others[1]) != 0)
 			break;
-		at += sizeof word;
 	}
+	while (at < text.len && text.ptr[at] != 0 && text.ptr[at] < 0x80)
+		at++;
 	return at;
 }
 
 size_t utf8_valid_len(struct span text)
 {
-	size_t at = 0;
+	size_t at = skip_ascii(text, 0);
 
 	while (at < text.len) {
-		size_t len;
+		size_t len = sequence_len(span_sub(text, at, 4));
 
-		at += ascii_len(span_sub(text, at, text.len));
-		if (at == text.len)
-			break;
-		len = sequence_len(span_sub(text, at, text.len));
 		if (len == 0)
 			break;
 		at += len;
+		/* Letters outside of ASCII seldom come alone. */
+		if (at < text.len && text.ptr[at] < 0x80)
+			at = skip_ascii(text, at);
 	}
 	return at;
 }
