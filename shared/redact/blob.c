@@ -57,25 +57,54 @@ static bool is_published(struct span text, size_t start, struct span run)
 	                           span_eq_nocase(span_sub(before, before.len - 3, 3), SPAN_LIT("h1:")));
 }
 
-/* Signs that paths, names and versions are made of, and which of them do not stand inside of a token. */
-enum joint { JOINT_NONE, JOINT_OF_TOKEN, JOINT_OF_PATH };
+/* Sixteen bytes; what is not zero in a half tells where signs stand that parts are told apart by. */
+typedef uint64_t halves __attribute__((vector_size(16)));
 
-static const uint8_t joints[256] = {
-	['-'] = JOINT_OF_TOKEN, ['_'] = JOINT_OF_TOKEN, ['/'] = JOINT_OF_PATH, ['='] = JOINT_OF_PATH, ['+'] = JOINT_OF_PATH,
+enum parts {
+	PARTS_OF_PATH,  /* "/", "=" and "+": in a path or a list each part is looked at by itself */
+	PARTS_OF_NAME,  /* "/", "=", "-" and "_": what paths, names and versions are made of */
 };
 
-/* The longest part between such signs. */
+static halves signs_in(const uint8_t *bytes, enum parts parts)
+{
+	typedef uint8_t block __attribute__((vector_size(16)));
+	block b;
+
+	memcpy(&b, bytes, sizeof b);
+	if (parts == PARTS_OF_PATH)
+		return (halves)((b == '/') | (b == '=') | (b == '+'));
+	return (halves)((b == '/') | (b == '=') | (b == '-') | (b == '_'));
+}
+
+static bool is_sign(uint8_t c, enum parts parts)
+{
+	return c == '/' || c == '=' || (parts == PARTS_OF_PATH ? c == '+' : c == '-' || c == '_');
+}
+
+/* Where the part ends that begins at `from`. */
+static size_t part_end(struct span run, size_t from, enum parts parts)
+{
+	size_t at = from;
+
+	for (; at + 16 <= run.len; at += 16) {
+		halves signs = signs_in(run.ptr + at, parts);
+
+		if ((signs[0] | signs[1]) != 0)
+			break;
+	}
+	while (at < run.len && !is_sign(run.ptr[at], parts))
+		at++;
+	return at;
+}
+
 static struct span longest_part(struct span run)
 {
 	struct span best = { 0 };
-	size_t start = 0;
 
-	for (size_t i = 0; i <= run.len; i++) {
-		if (i < run.len && (joints[run.ptr[i]] == JOINT_NONE || run.ptr[i] == '+'))
-			continue;
-		if (i - start > best.len)
-			best = span_sub(run, start, i - start);
-		start = i + 1;
+	for (size_t start = 0, end; start < run.len; start = end + 1) {
+		end = part_end(run, start, PARTS_OF_NAME);
+		if (end - start > best.len)
+			best = span_sub(run, start, end - start);
 	}
 	return best;
 }
@@ -212,14 +241,12 @@ bool blob_find(struct span text, size_t start, size_t end, size_t *ret_start, si
 		return false;
 	if (is_base64(run))
 		return !is_published(text, start, run);
-	/* In a path or a list each part is looked at by itself. */
-	for (size_t at = start; end - start >= TOKEN_MIN && at <= end; at++) {
-		if (at < end && joints[text.ptr[at]] != JOINT_OF_PATH)
-			continue;
-		*ret_end = at;
-		if (is_token(span_sub(text, *ret_start, at - *ret_start)))
+	for (size_t from = 0, stop; from + TOKEN_MIN <= run.len; from = stop + 1) {
+		stop = part_end(run, from, PARTS_OF_PATH);
+		*ret_start = start + from;
+		*ret_end = start + stop;
+		if (is_token(span_sub(run, from, stop - from)))
 			return !is_published(text, start, run);
-		*ret_start = at + 1;
 	}
 	return false;
 }

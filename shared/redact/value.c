@@ -328,26 +328,16 @@ static bool is_hexadecimal(struct span value)
 
 bool value_is_random(struct span value)
 {
-	unsigned lower = 0, upper = 0, digits = 0, others = 0, limit;
+	struct char_counts counts = chars_count(value);
+	bool has_signs = counts.lower + counts.upper + counts.digits < value.len;
+	unsigned limit;
 
-	for (size_t i = 0; i < value.len; i++) {
-		uint8_t c = value.ptr[i];
-
-		if (is_lower(c))
-			lower++;
-		else if (is_upper(c))
-			upper++;
-		else if (is_digit(c))
-			digits++;
-		else
-			others++;
-	}
-	if (digits == 0 && (others == 0 || lower == 0 || upper == 0))
+	if (counts.digits == 0 && (!has_signs || counts.lower == 0 || counts.upper == 0))
 		return false;
-	if (lower + upper == 0)
+	if (counts.lower + counts.upper == 0)
 		return false;
 	limit = value.len >= 64 ? 400 : value.len >= 32 ? 330 : value.len >= 20 ? 300 : value.len >= 12 ? 270 : 220;
-	if (upper == 0 || lower == 0)
+	if (counts.upper == 0 || counts.lower == 0)
 		limit -= 20;
 	if (limit > HEX_ENTROPY && is_hexadecimal(value))
 		limit = HEX_ENTROPY;
