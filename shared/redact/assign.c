@@ -179,6 +179,12 @@ static size_t public_end(struct span text, const struct literal *value)
 	return end;
 }
 
+/* "public key: …" */
+static bool follows_public(struct span text, size_t start)
+{
+	return start > 7 && text.ptr[start - 1] == ' ' && span_eq_nocase(span_sub(text, start - 7, 6), SPAN_LIT("public"));
+}
+
 void assign_find(struct span text, size_t at, struct findings *findings, struct ranges *public_parts, size_t *ret_end)
 {
 	struct assignment name = { 0 };
@@ -195,10 +201,12 @@ void assign_find(struct span text, size_t at, struct findings *findings, struct 
 	name.strength = keyname_judge(spelled, &name.label);
 	if (name.strength == KEY_NONE)
 		return;
+	if (name.strength == KEY_WEAK && follows_public(text, name.start))
+		name.strength = KEY_PUBLIC;
 	name.is_env = is_env_name(spelled) && name.start == literal_line_start(text, name.start);
 	read_value(text, &name, at);
 	if (name.strength == KEY_PUBLIC)
-		ranges_add(public_parts, name.value.start, public_end(text, &name.value));
+		ranges_add(public_parts, name.start, public_end(text, &name.value));
 	else
 		verdict_add(text, &name, findings, ret_end);
 }

@@ -25,6 +25,10 @@ enum {
 	MIN_UPPER = 4, /* fewer capitals and fewer digits than this are words */
 	MIN_DIGITS = 2,
 	MAX_ENCRYPTED = 4096,
+	MAX_NAME = 32, /* of what a published value is called */
+	AGE_RECIPIENT = 62,
+	MANGLED_PERCENT = 40,
+	MANGLED_NAME = 200, /* of one of the names in it */
 };
 
 /* Inside "ENC[AES256_GCM,data:…,iv:…,tag:…]": SOPS has encrypted it. */
@@ -38,17 +42,81 @@ static bool is_encrypted(struct span text, size_t start)
 	       memchr(open, ']', (size_t)(before.ptr + before.len - open)) == NULL;
 }
 
+static bool ends_with(struct span text, struct span end)
+{
+	return text.len >= end.len && span_eq_nocase(span_sub(text, text.len - end.len, end.len), end);
+}
+
+/* The word before a value, behind the signs that tie the two together: "x-amz-id-2: …", "pin-sha256=\"…", "peer: …". */
+static struct span name_before(struct span text, size_t start)
+{
+	size_t end = start, at;
+
+	while (end > 0 && start - end < 4 && memchr("\"': =/", text.ptr[end - 1], 6) != NULL)
+		end--;
+	for (at = end; at > 0 && end - at < MAX_NAME && (is_alnum(text.ptr[at - 1]) || memchr("-_", text.ptr[at - 1], 2) != NULL); at--)
+		continue;
+	return end < start ? span_sub(text, at, end - at) : span_sub(text, start, 0);
+}
+
+/* Digests, WireGuard's public keys, the numbers that Amazon and Google give their answers, and those of snaps. */
+static bool is_called_published(struct span name)
+{
+	static const char *const names[] = { "peer", "pubkey", "x-amz-id-2", "x-amz-cf-id", "x-amz-apigw-id", "hostid",
+	                                     "snap-id", "x-guploader-uploadid" };
+	static const char *const digests[] = { "sha1", "sha256", "sha384", "sha512", "content-md5" };
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		if (span_eq_nocase(name, span_cstr(names[i])))
+			return true;
+	}
+	for (size_t i = 0; i < sizeof digests / sizeof *digests; i++) {
+		if (ends_with(name, span_cstr(digests[i])))
+			return !ends_with(span_sub(name, 0, span_find(name, SPAN_LIT("-"), 0)), SPAN_LIT("hmac"));
+	}
+	return false;
+}
+
+/* "age1…": whom something is encrypted for; what decrypts it is written in capitals. */
+static bool is_recipient(struct span run)
+{
+	return run.len == AGE_RECIPIENT && span_starts_with(run, SPAN_LIT("age1")) && chars_count(run).upper == 0;
+}
+
+/*
+ * "_ZN4node9inspector5Agent5StartERKSs": what a compiler calls functions, as stack traces show it. Most of it are names,
+ * each behind its length.
+ */
+static bool is_mangled(struct span part)
+{
+	size_t named = 0;
+
+	if (!span_starts_with(part, SPAN_LIT("_Z")) && !span_starts_with(part, SPAN_LIT("_R")))
+		return false;
+	for (size_t at = 2; at < part.len; at++) {
+		size_t len = 0, from = at;
+
+		while (at < part.len && is_digit(part.ptr[at]) && len < MANGLED_NAME)
+			len = len * 10 + (size_t)(part.ptr[at++] - '0');
+		if (at == from || len < 2 || len > MANGLED_NAME || len > part.len - at || !value_is_identifier(span_sub(part, at, len)))
+			continue;
+		named += at - from + len;
+		at += len - 1;
+	}
+	return named * 100 >= part.len * MANGLED_PERCENT;
+}
+
 /* "sha512-…", "SHA256:…", "ssh-rsa AAAA…": published hashes and public keys. */
 static bool is_published(struct span text, size_t start, struct span run)
 {
-	static const char *const starts[] = { "sha1-", "sha256-", "sha384-", "sha512-", "h1:" };
+	static const char *const starts[] = { "sha1-", "sha256-", "sha384-", "sha512-", "sha256//", "h1:" };
 	struct span before = span_sub(text, start > 24 ? start - 24 : 0, start > 24 ? 24 : start);
 
 	for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
 		if (span_starts_with(run, span_cstr(starts[i])))
 			return true;
 	}
-	if (is_encrypted(text, start))
+	if (is_encrypted(text, start) || is_mangled(run) || is_recipient(run) || is_called_published(name_before(text, start)))
 		return true;
 	if (span_starts_with(run, SPAN_LIT("AAAA")))
 		return span_find(before, SPAN_LIT("ssh-"), 0) < before.len ||
@@ -190,6 +258,29 @@ static bool is_numbered(struct span core)
 	return is_hex(core);
 }
 
+/* Every digit belongs to the name of something that programs are made of: "X509TrustManagerIPv4Impl". */
+static bool is_technical(struct span core)
+{
+	static const char *const words[] = { "X509", "IPv4", "IPv6", "Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16",
+	                                     "UInt32", "UInt64", "Float32", "Float64", "Base32", "Base64", "Sha256", "SHA1",
+	                                     "SHA256", "SHA384", "SHA512", "MD5", "UTF8", "UTF16", "Utf8", "HTTP2", "Http2",
+	                                     "OAuth2", "EC2", "K8s", "Log4j", "Slf4j", "JUnit5", "Web3" };
+
+	for (size_t at = 0; at < core.len; at++) {
+		struct span rest = span_sub(core, at, core.len), word = { 0 };
+
+		for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+			if (rest.ptr[0] == (uint8_t)*words[i] && span_starts_with(rest, span_cstr(words[i])))
+				word = span_cstr(words[i]);
+		}
+		if (word.len > 0)
+			at += word.len - 1;
+		else if (is_digit(core.ptr[at]))
+			return false;
+	}
+	return true;
+}
+
 /* The core of a token is random for its kind of alphabet. `sign` is what stands before it, 0 for nothing. */
 static bool is_core(struct span core, uint8_t sign)
 {
@@ -200,7 +291,7 @@ static bool is_core(struct span core, uint8_t sign)
 		return sign == '_' && core.len >= CORE_MIN_LETTERS && is_random_letters(core);
 	if (chars_count(core).upper > 0)
 		return is_mixed(core) && core.len >= (sign == 0 ? (size_t)CORE_MIN_BARE : (size_t)CORE_MIN) &&
-		       changes(core) >= MIXED_CHANGES;
+		       changes(core) >= MIXED_CHANGES && !is_technical(core);
 	return !is_numbered(core) && core.len >= (sign == 0 ? (size_t)CORE_MIN_BARE_LOWER : (size_t)CORE_MIN_LOWER) &&
 	       changes(core) >= LOWER_CHANGES;
 }
@@ -246,7 +337,7 @@ bool blob_find(struct span text, size_t start, size_t end, size_t *ret_start, si
 		*ret_start = start + from;
 		*ret_end = start + stop;
 		if (is_token(span_sub(run, from, stop - from)))
-			return !is_published(text, start, run);
+			return !is_published(text, start, run) && !is_mangled(span_sub(run, from, stop - from));
 	}
 	return false;
 }

@@ -95,3 +95,11 @@ bool decode_is_promising(enum decode_kind kind, struct span encoded)
 	len = decode(kind, encoded, sizeof probe, probe);
 	return len == PROBE && is_printable(span_of(probe, len));
 }
+
+bool decode_begins_text(enum decode_kind kind, struct span encoded)
+{
+	uint8_t probe[PROBE];
+	size_t len = decode(kind, encoded, sizeof probe, probe);
+
+	return len > 0 && is_printable(span_of(probe, len));
+}

@@ -16,4 +16,7 @@ void decode_append(enum decode_kind kind, struct span encoded, size_t max, struc
 /* The decoded bytes begin like text, or like gzip: worth decoding in full. */
 bool decode_is_promising(enum decode_kind kind, struct span encoded);
 
+/* The first of the decoded bytes, as many as there are, are text. */
+bool decode_begins_text(enum decode_kind kind, struct span encoded);
+
 #endif

@@ -85,7 +85,7 @@ static bool read_sign(struct span text, size_t *at, enum assign_form *ret_form)
 
 		*ret_form = typed == i ? ASSIGN_COLON : ASSIGN_EQUALS;
 		i = typed == i ? i : typed + 1;
-	} else if (i == *at && i + 1 < text.len && text.ptr[i] == '-' && text.ptr[i + 1] == '>') {
+	} else if (i == *at && i + 2 < text.len && text.ptr[i] == '-' && text.ptr[i + 1] == '>' && !is_alpha(text.ptr[i + 2])) {
 		*ret_form = ASSIGN_EQUALS;
 		i += 2;
 	} else {
@@ -136,11 +136,8 @@ static bool has_namespace(struct span text, size_t colon)
 	return at > 0 && at < colon && text.ptr[at - 1] == '<';
 }
 
-/*
- * <name>, <ns:name attribute="…"> and <setting key="name">: where the text of the element begins, whose tag goes
- * on at `at`; 0 for none.
- */
-static size_t element_end(struct span text, const struct assignment *name, size_t at)
+/* Where the tag that goes on at `at` ends; 0 when it is none. */
+static size_t tag_end(struct span text, const struct assignment *name, size_t at)
 {
 	uint8_t before = name->start > 0 ? text.ptr[name->start - 1] : 0;
 	size_t end = at;
@@ -158,6 +155,30 @@ static size_t element_end(struct span text, const struct assignment *name, size_
 	return end > 0 && text.ptr[end - 1] != '/' ? end + 1 : 0;
 }
 
+/*
+ * The text of an element stands right behind its tag, on the next line, or before the tag that closes it: what follows
+ * "<password> " is prose about it.
+ */
+static bool holds_text(struct span text, size_t end)
+{
+	struct span line = span_sub(text, 0, literal_line_end(text, end));
+	size_t at = literal_skip_blanks(line, end);
+
+	return at == line.len || (at == end && memchr("\"'`,;:.@|/)]}", line.ptr[at], 13) == NULL) ||
+	       span_find(line, SPAN_LIT("</"), end) < line.len;
+}
+
+/*
+ * <name>, <ns:name attribute="…"> and <setting key="name">: where the text of the element begins, whose tag goes
+ * on at `at`; 0 for none.
+ */
+static size_t element_text(struct span text, const struct assignment *name, size_t at)
+{
+	size_t end = tag_end(text, name, at);
+
+	return end > 0 && holds_text(text, end) ? literal_skip_space(text, end) : 0;
+}
+
 /* Between the cells of a table, drawn or typed. */
 static bool is_bar(struct span text, size_t at, size_t *ret_end)
 {
@@ -165,6 +186,16 @@ static bool is_bar(struct span text, size_t at, size_t *ret_end)
 
 	*ret_end = at + len;
 	return at + len < text.len && (len == 3 || text.ptr[at] == '|');
+}
+
+/* {"command":"passwd","uid":0}: what stands in these quotes was given to a name and is none. */
+static bool is_value(struct span text, size_t start)
+{
+	size_t at = start - literal_quote_len_before(text, start);
+
+	while (at > 0 && is_blank(text.ptr[at - 1]))
+		at--;
+	return at > 0 && (text.ptr[at - 1] == ':' || text.ptr[at - 1] == '=');
 }
 
 bool form_read(struct span text, struct assignment *name, size_t *at)
@@ -175,10 +206,10 @@ bool form_read(struct span text, struct assignment *name, size_t *at)
 	i = *at + quote;
 	while (i < text.len && (text.ptr[i] == ']' || text.ptr[i] == ')'))
 		i++;
-	end = element_end(text, name, i);
+	end = element_text(text, name, i);
 	if (end > 0) {
 		name->form = ASSIGN_ELEMENT;
-		*at = literal_skip_space(text, end);
+		*at = end;
 		return true;
 	}
 	*at = i;
@@ -189,7 +220,7 @@ bool form_read(struct span text, struct assignment *name, size_t *at)
 		*at = literal_skip_blanks(text, i);
 	if (read_sign(text, at, &name->form))
 		return true;
-	if (name->is_quoted && *at < text.len && text.ptr[*at] == ',') {
+	if (name->is_quoted && *at < text.len && text.ptr[*at] == ',' && (name->is_flag || !is_value(text, name->outer))) {
 		++*at;
 		name->form = ASSIGN_ARGUMENT;
 		return true;

@@ -120,7 +120,8 @@ static const word_listed lookup_makers[] = {
 
 /* Say where a secret is or what it is like, not what it is. */
 static const word_listed describing[] = {
-	"age", "alg", "algo", "algorithm", "arn", "at", "attempts", "audience", "bucket", "budget", "callback",
+	"addr", "address", "age", "alg", "algo", "algorithm", "arn", "at", "attempts", "audience", "bucket", "budget",
+	"callback",
 	"chain", "changed", "class", "cost", "count", "country", "counts", "created", "dir", "directory",
 	"disabled", "domain", "email", "enabled", "endpoint", "error", "errors", "exists", "exp", "expiration",
 	"expire", "expires", "expiry", "field", "file", "files", "fingerprint", "format", "group", "groups",
@@ -247,6 +248,25 @@ static bool is_public(const struct words *words)
 	return false;
 }
 
+/* "NOPASSWD" (sudoers) and what systemd and Kubernetes call the names under which secrets are kept. */
+static bool is_name_of_names(const struct words *words, size_t last)
+{
+	static const word_listed credential_verbs[] = { "assert", "condition", "import", "load" };
+	static const word_listed secret_verbs[] = { "pull" };
+	const struct word *word = &words->list[last], *before = last > 0 ? word - 1 : word;
+
+	switch (word->text[0]) {
+	case 'n':
+		return strcmp(word->text, "nopasswd") == 0;
+	case 'c':
+		return strncmp(word->text, "credential", 10) == 0 && is_one_of(before, WORD_LIST(credential_verbs));
+	case 's':
+		return strcmp(word->text, "secrets") == 0 && is_one_of(before, WORD_LIST(secret_verbs));
+	default:
+		return false;
+	}
+}
+
 /* "secret_id" (Vault) and "session_id" open something, unlike other ids. */
 static const struct meaning *meaning_of_id(const struct words *words, size_t last)
 {
@@ -297,6 +317,8 @@ enum key_strength keyname_judge(struct span name, const char **ret_label)
 		meaning = meaning_of(&words.list[last]);
 	if (meaning == NULL)
 		return judge_rest(&words, ret_label);
+	if (is_name_of_names(&words, last))
+		return KEY_NONE;
 	if (strcmp(words.list[last].text, "key") == 0 || strcmp(words.list[last].text, "keys") == 0)
 		return judge_key(&words, last, ret_label);
 	*ret_label = meaning->label;

@@ -1,6 +1,7 @@
 #include "shared/redact/rule.h"
 
 #include "shared/redact/chars.h"
+#include "shared/redact/decode.h"
 #include "shared/redact/value.h"
 
 enum { CRC_DIGITS = 6, MIN_CRC_TOKEN = 16 };
@@ -104,6 +105,8 @@ bool rule_accepts(const struct rule *rule, struct span secret)
 	if ((rule->checks & RULE_CHECK_USERPASS) != 0 && !is_userpass(secret))
 		return false;
 	if ((rule->checks & RULE_CHECK_RANDOM) != 0 && !value_is_random(secret))
+		return false;
+	if ((rule->checks & RULE_CHECK_TEXT64) != 0 && !decode_begins_text(DECODE_BASE64, secret))
 		return false;
 	return rule->entropy == 0 || value_entropy(secret) >= rule->entropy;
 }

@@ -28,6 +28,7 @@ enum rule_check {
 	RULE_CHECK_CRC_BASE62 = 8, /* a valid CRC-32 at the end proves it, whatever its entropy (GitHub, npm) */
 	RULE_CHECK_ANY = 16,       /* placeholders are masked too */
 	RULE_CHECK_RANDOM = 32,    /* looks random */
+	RULE_CHECK_TEXT64 = 64,    /* base64 of text */
 };
 
 struct rule {

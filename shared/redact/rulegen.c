@@ -68,6 +68,7 @@ static unsigned check_of(const struct generator *gen, struct span name)
 		       { "userpass", RULE_CHECK_USERPASS },
 		       { "crc-base62", RULE_CHECK_CRC_BASE62 },
 		       { "random", RULE_CHECK_RANDOM },
+		       { "text64", RULE_CHECK_TEXT64 },
 		       { "any", RULE_CHECK_ANY } };
 
 	for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {

@@ -1,6 +1,7 @@
 rescue_unit_test(redact shared)
 rescue_unit_test(redact_layers shared)
 rescue_unit_test(redact_notations shared)
+rescue_unit_test(redact_readable shared)
 rescue_unit_test(redact_stream shared)
 
 # Every allocation of this one, also those inside the libraries, goes through the test; PCRE2's compiler too.

@@ -1,0 +1,153 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/redact_fixture.h"
+
+/*
+ * What an operator reads beside the nearest secret: the first text stays as it is, the second one, which looks like it,
+ * does not.
+ */
+struct neighbours {
+	const char *readable;
+	const char *secret;
+	const char *masked;
+};
+
+static void check_text(const char *in, const char *out)
+{
+	struct clean_text *clean = NULL;
+
+	assert_int_equal(redact_span(redactor, span_cstr(in), &clean, NULL), STATUS_OK);
+	if (!span_eq(clean_text_span(clean), span_cstr(out)))
+		print_error("%s became %.*s\n", in, SPAN_ARG(clean_text_span(clean)));
+	assert_true(span_eq(clean_text_span(clean), span_cstr(out)));
+	clean_text_free(clean);
+}
+
+static void check_neighbours(const struct neighbours *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		check_text(list[i].readable, list[i].readable);
+		check_text(list[i].secret, list[i].masked);
+	}
+}
+
+#define CHECK_NEIGHBOURS(list) check_neighbours((list), sizeof(list) / sizeof *(list))
+
+static void readable_are_names_that_only_name(void **state)
+{
+	static const struct neighbours list[] = {
+		{ "x sudo: ALL=(ALL) NOPASSWD:ALL", "x sudo PASSWD:hunter22", "x sudo PASSWD:[REDACTED:PASSWORD]" },
+		{ "LoadCredential=db.hashed-password\n", "x SetCredential=hunter22\n", "x SetCredential=[REDACTED:CREDENTIAL]\n" },
+		{ "ConditionCredential=|sysusers.extra\n", "x credential=hunter22\n", "x credential=[REDACTED:CREDENTIAL]\n" },
+		{ "imagePullSecrets: [{name: regcred}]\n", "x\nsecrets: hunter22\n", "x\nsecrets: [REDACTED:SECRET]\n" },
+		{ "x\nDBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/1000/bus\n", "x\nA_SESSION=q8Zk2vLm4xWc7RbJ\n",
+		  "x\nA_SESSION=[REDACTED:SESSION]\n" },
+		{ "x PublicKey=RDf+LSpeEre7YEIKaxg+wbpsNV7du+ktR99uBEtIiCA=",
+		  "x PrivateKey=RDf+LSpeEre7YEIKaxg+wbpsNV7du+ktR99uBEtIiCA=", "x PrivateKey=[REDACTED:PRIVATE_KEY]" },
+		{ "  public key: HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw=",
+		  "  wallet key: HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw=", "  wallet key: [REDACTED:KEY]" },
+	};
+
+	(void)state;
+	CHECK_NEIGHBOURS(list);
+}
+
+static void readable_are_placeholders_between_angle_brackets(void **state)
+{
+	static const struct neighbours list[] = {
+		{ "AUTH <password> as usually", "<password>hunter22</password>", "<password>[REDACTED:PASSWORD]</password>" },
+		{ "--data \"apikey=<apikey>\" --data \"x=1\"", "<a><apikey>q8Zk2vLm4xWc</apikey>",
+		  "<a><apikey>[REDACTED:API_KEY]</apikey>" },
+		{ "usage: x [-u <user>] -p <password>, where", "<password>\n  hunter22\n",
+		  "<password>\n  [REDACTED:PASSWORD]\n" },
+		{ "<password> of the user", "<password> hunter22 </password>", "<password> [REDACTED:PASSWORD] </password>" },
+	};
+
+	(void)state;
+	CHECK_NEIGHBOURS(list);
+}
+
+static void readable_are_values_that_look_like_names(void **state)
+{
+	static const struct neighbours list[] = {
+		{ "{\"_COMM\":\"passwd\",\"_UID\":\"0\"}", "[\"passwd\",\"hunter22\"]", "[\"passwd\",\"[REDACTED:PASSWORD]\"]" },
+		{ "x $token->is_text, credentials->key_id", "\"x_token\" -> \"q8Zk2vLm4xWc\"",
+		  "\"x_token\" -> \"[REDACTED:TOKEN]\"" },
+	};
+
+	(void)state;
+	CHECK_NEIGHBOURS(list);
+}
+
+static void readable_are_public_keys_and_numbers_of_answers(void **state)
+{
+	static const struct neighbours list[] = {
+		{ "peer: xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=", "pear: xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=",
+		  "pear: [REDACTED:BLOB]" },
+		{ "to age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kudm6rdcs6y0a8k",
+		  "to key1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kudm6rdcs6y0a8k", "to [REDACTED:BLOB]" },
+		{ "pin-sha256=\"klO23nT2ehFDXCfx3eHTDRESMz3asj1muO+4aIdjiuY=\"",
+		  "hmac-sha256=\"klO23nT2ehFDXCfx3eHTDRESMz3asj1muO+4aIdjiuY=\"", "hmac-sha256=\"[REDACTED:KEY]\"" },
+		{ "key hash: sha256//YhKJKSzoTt2b5FP18fvpHo7fJYqQCjAa3HWY3tvRMwE=",
+		  "hash: lha256//YhKJKSzoTt2b5FP18fvpHo7fJYqQCjAa3HWY3tvRMwE=", "hash: [REDACTED:BLOB]" },
+		{ "< x-amz-id-2: vlR7PnpV2Ce81l0PRw6jlUpck7Jo5ZsQjryTjKlc5aLWGVHPZLj5NeC6qMa0emYBDXOo6QBU0Wo=",
+		  "< x-amz-it: vlR7PnpV2Ce81l0PRw6jlUpck7Jo5ZsQjryTjKlc5aLWGVHPZLj5NeC6qMa0emYBDXOo6QBU0Wo=",
+		  "< x-amz-it: [REDACTED:BLOB]" },
+		{ "snap-id: DLqre5XGLbDqg9jPtiAhRRjDuPVa5X1q", "snap-it: DLqre5XGLbDqg9jPtiAhRRjDuPVa5X1q",
+		  "snap-it: [REDACTED:BLOB]" },
+	};
+
+	(void)state;
+	CHECK_NEIGHBOURS(list);
+}
+
+static void readable_are_stack_traces(void **state)
+{
+	static const struct neighbours list[] = {
+		{ "#3 0x00007f1 in _ZN4node9inspector5Agent5StartERKSsRKNS_12DebugOptionsESt10shared_ptr ()",
+		  "#3 0x00007f1 in _ZN5q8Zk2vLm4xWc7RbJ9tYh3PfG1sD6nQe0uKi5oMyTaXpVjUwErHgFdCb4Zs2Lk9 ()",
+		  "#3 0x00007f1 in [REDACTED:BLOB] ()" },
+		{ "at com.acme.X509TrustManagerOAuth2IPv4Impl.check(X509TrustManagerOAuth2IPv4Impl.java:10)",
+		  "at com.acme.X509TruStM4aNgeR9AutH2IPv4ImPlq8Zk2.check", "at com.acme.[REDACTED:BLOB].check" },
+	};
+
+	(void)state;
+	CHECK_NEIGHBOURS(list);
+}
+
+static void readable_are_names_of_algorithms_and_settings_of_units(void **state)
+{
+	static const struct neighbours list[] = {
+		{ "server-sig-algs=<sk-ssh-ed25519@openssh.com,sk-ecdsa-sha2-nistp256-cert-v01@openssh.com>",
+		  "key is sk-1234567890abcdefgh,", "key is [REDACTED:API_KEY]," },
+		{ "systemd-run --user --wait -p MemoryMax=100M true", "sqlcmd --user sa -p Memory4Max100M=", "sqlcmd --user sa -p [REDACTED:PASSWORD]" },
+		{ "x depends on >=3.8 and", "user app on >S3cret allkeys", "user app on >[REDACTED:PASSWORD] allkeys" },
+		{ "get(url, requests_auth=client_auth)", "//npm.mirror.example/:_auth=dXNlcjpQYXNzMTIz",
+		  "//npm.mirror.example/:_auth=[REDACTED:NPM_TOKEN]" },
+		{ "added basic WebAssembly support", "x basic dXNlcjpQYXNzMTIz", "x basic [REDACTED:BASIC_AUTH]" },
+	};
+
+	(void)state;
+	CHECK_NEIGHBOURS(list);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(readable_are_names_that_only_name),
+		cmocka_unit_test(readable_are_placeholders_between_angle_brackets),
+		cmocka_unit_test(readable_are_values_that_look_like_names),
+		cmocka_unit_test(readable_are_public_keys_and_numbers_of_answers),
+		cmocka_unit_test(readable_are_stack_traces),
+		cmocka_unit_test(readable_are_names_of_algorithms_and_settings_of_units),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
