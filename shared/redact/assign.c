@@ -4,6 +4,7 @@
 #include "shared/redact/form.h"
 #include "shared/redact/keyname.h"
 #include "shared/redact/literal.h"
+#include "shared/redact/member.h"
 #include "shared/redact/verdict.h"
 
 enum { MAX_PROPERTY = 64 };
@@ -92,6 +93,11 @@ static size_t skip_properties(struct span text, size_t at)
 static void read_value(struct span text, struct assignment *name, size_t at)
 {
 	at = literal_skip_blanks(text, at);
+	if (name->strength == KEY_STRONG && at < text.len && (text.ptr[at] == '{' || text.ptr[at] == '<') &&
+	    member_inside(text, at, &at)) {
+		name->form = ASSIGN_MEMBER;
+		at = literal_skip_blanks(text, at);
+	}
 	if (name->form == ASSIGN_COLON)
 		at = skip_properties(text, at);
 	if (name->form == ASSIGN_COLON && name->strength == KEY_STRONG && at < text.len && text.ptr[at] == '\n' &&
@@ -185,6 +191,42 @@ static bool follows_public(struct span text, size_t start)
 	return start > 7 && text.ptr[start - 1] == ' ' && span_eq_nocase(span_sub(text, start - 7, 6), SPAN_LIT("public"));
 }
 
+/* Nearly every name is a word of a sentence, with a word before it. */
+static bool may_be_elsewhere(struct span text, const struct assignment *name)
+{
+	size_t at = name->outer;
+
+	if (at < 2 || name->is_flag)
+		return name->is_flag;
+	switch (text.ptr[at - 1]) {
+	case '"':
+	case '\'':
+	case '>':
+		return true;
+	case ' ':
+		return text.ptr[at - 2] == ':' || text.ptr[at - 2] == '=';
+	case '/':
+		return literal_quote_len(text, name->end) > 0;
+	default:
+		return false;
+	}
+}
+
+/* What follows the name is nothing or something else, and its value stands elsewhere. */
+static bool find_elsewhere(struct span text, struct assignment *name, size_t *ret_at)
+{
+	if (!may_be_elsewhere(text, name))
+		return false;
+	if (member_below(text, name, ret_at)) {
+		name->form = ASSIGN_BLANK;
+		return true;
+	}
+	if (!member_beside(text, name, ret_at))
+		return false;
+	name->form = ASSIGN_MEMBER;
+	return true;
+}
+
 void assign_find(struct span text, size_t at, struct findings *findings, struct ranges *public_parts, size_t *ret_end)
 {
 	struct assignment name = { 0 };
@@ -196,7 +238,9 @@ void assign_find(struct span text, size_t at, struct findings *findings, struct 
 		return;
 	spelled = span_sub(text, name.start, name.end - name.start);
 	at = name.end;
-	if (!form_read(text, &name, &at) || (name.form == ASSIGN_BLANK && is_prose(text, &name, spelled, at)))
+	if ((!form_read(text, &name, &at) || name.form == ASSIGN_ARGUMENT ||
+	     (name.form == ASSIGN_BLANK && is_prose(text, &name, spelled, at))) &&
+	    !find_elsewhere(text, &name, &at) && name.form != ASSIGN_ARGUMENT)
 		return;
 	name.strength = keyname_judge(spelled, &name.label);
 	if (name.strength == KEY_NONE)
@@ -209,6 +253,9 @@ void assign_find(struct span text, size_t at, struct findings *findings, struct 
 		ranges_add(public_parts, name.start, public_end(text, &name.value));
 	else
 		verdict_add(text, &name, findings, ret_end);
+	/* The value may stand before the name. */
+	if (*ret_end < name.end)
+		*ret_end = name.end;
 }
 
 bool assign_is_whole(struct span text, const struct finding *finding)

@@ -12,7 +12,7 @@ enum {
 static const bool openers[256] = {
 	['='] = true, [':'] = true, ['?'] = true, ['+'] = true, ['.'] = true, ['|'] = true, ['-'] = true, ['>'] = true,
 	['"'] = true, ['\''] = true, ['`'] = true, ['\\'] = true, [']'] = true, [')'] = true, [','] = true, [';'] = true,
-	[' '] = true, ['\t'] = true, ['\r'] = true, ['\n'] = true, [0x80 ... 0xFF] = true, /* a table's bar */
+	[' '] = true, ['\t'] = true, ['\r'] = true, ['<'] = true, ['\n'] = true, [0x80 ... 0xFF] = true, /* a table's bar */
 };
 
 /*

@@ -145,6 +145,8 @@ static void redact_costs_grow_no_faster_than_hostile_text(void **state)
 		"password: |\n", "password: <<EOF\n", "token\\\"", "\"name\": \"token\",", "mailgun", "PrivateKey = ", "session=", "Signature=", "\"kty\"", "-u a:",
 		"login machine password ", "secret: a, ", "key=", ":5432:", "QUJD\n", "chpasswd:\n", "H4sIAAAAAAAA",
 		"token: &a ", "tokens:\n- a\n", "token=\"\"\"", "token=ENC[", "secret = a ", "\"\"\"", "ab_9", "x-1A",
+		"{\"name\":\"token\"", "name: token\n", "- name: token\n", "<a name=\"token\"", "<name>token</name>",
+		"token: {\"a\": 1, ", "token=<value>", "--token\n", "\"/a/token\"",
 	};
 
 	(void)state;

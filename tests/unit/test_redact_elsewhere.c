@@ -1,0 +1,106 @@
+/*
+ * Values that do not follow their name: in another member of the same object, in the next element or on the next line.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/redact_fixture.h"
+
+struct pair {
+	const char *in;
+	const char *out;
+};
+
+static void check(const struct pair *pairs, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct clean_text *clean = NULL;
+
+		assert_int_equal(redact_span(redactor, span_cstr(pairs[i].in), &clean, NULL), STATUS_OK);
+		if (!span_eq(clean_text_span(clean), span_cstr(pairs[i].out)))
+			fail_msg("%s\ngives\n%.*s", pairs[i].in, SPAN_ARG(clean_text_span(clean)));
+		clean_text_free(clean);
+	}
+}
+
+#define CHECK(pairs) check((pairs), sizeof(pairs) / sizeof *(pairs))
+
+static void redact_finds_a_value_before_its_name(void **state)
+{
+	static const struct pair pairs[] = {
+		{ "[{\"value\":\"b\",\"name\":\"A\"},{\"value\":\"tigercoffee\",\"name\":\"DB_PASSWORD\"}]",
+		  "[{\"value\":\"b\",\"name\":\"A\"},{\"value\":\"[REDACTED:PASSWORD]\",\"name\":\"DB_PASSWORD\"}]" },
+		{ "{\n  \"Value\": \"tigercoffee\",\n  \"Key\": \"DB_PASSWORD\"\n}",
+		  "{\n  \"Value\": \"[REDACTED:PASSWORD]\",\n  \"Key\": \"DB_PASSWORD\"\n}" },
+		{ "{\\\"value\\\":\\\"tigercoffee\\\",\\\"name\\\":\\\"DB_PASSWORD\\\"}",
+		  "{\\\"value\\\":\\\"[REDACTED:PASSWORD]\\\",\\\"name\\\":\\\"DB_PASSWORD\\\"}" },
+		{ "env:\n- value: tigercoffee\n  name: DB_PASSWORD\n- value: b\n  name: A\n",
+		  "env:\n- value: [REDACTED:PASSWORD]\n  name: DB_PASSWORD\n- value: b\n  name: A\n" },
+		{ "<add value=\"tigercoffee\" key=\"DbPassword\" />", "<add value=\"[REDACTED:PASSWORD]\" key=\"DbPassword\" />" },
+		{ "{\"value\": \"open\", \"name\": \"door\"}", "{\"value\": \"open\", \"name\": \"door\"}" },
+	};
+
+	(void)state;
+	CHECK(pairs);
+}
+
+static void redact_finds_a_value_behind_other_members(void **state)
+{
+	static const struct pair pairs[] = {
+		{ "{\"Parameter\": {\"Name\": \"/prod/db/password\", \"Type\": \"String\", \"Value\": \"tigercoffee\"}}",
+		  "{\"Parameter\": {\"Name\": \"/prod/db/password\", \"Type\": \"String\", \"Value\": \"[REDACTED:PASSWORD]\"}}" },
+		{ "{\"ParameterKey\": \"DBPassword\", \"ParameterValue\": \"tigercoffee\"}",
+		  "{\"ParameterKey\": \"DBPassword\", \"ParameterValue\": \"[REDACTED:PASSWORD]\"}" },
+		{ "{\"name\": \"password\", \"type\": \"string\"}, {\"value\": \"open\"}",
+		  "{\"name\": \"password\", \"type\": \"string\"}, {\"value\": \"open\"}" },
+	};
+
+	(void)state;
+	CHECK(pairs);
+}
+
+static void redact_finds_a_value_inside_an_object(void **state)
+{
+	static const struct pair pairs[] = {
+		{ "\"db_password\": {\n  \"sensitive\": true,\n  \"type\": \"string\",\n  \"value\": \"tigercoffee\"\n}",
+		  "\"db_password\": {\n  \"sensitive\": true,\n  \"type\": \"string\",\n  \"value\": \"[REDACTED:PASSWORD]\"\n}" },
+		{ "<property name=\"password\"><value>tigercoffee</value></property>",
+		  "<property name=\"password\"><value>[REDACTED:PASSWORD]</value></property>" },
+		{ "<property>\n  <name>fs.s3a.secret.key</name>\n  <value>tigercoffee</value>\n</property>",
+		  "<property>\n  <name>fs.s3a.secret.key</name>\n  <value>[REDACTED:SECRET_KEY]</value>\n</property>" },
+		{ "<key>Password</key>\n\t<string>tigercoffee</string>", "<key>Password</key>\n\t<string>[REDACTED:PASSWORD]</string>" },
+	};
+
+	(void)state;
+	CHECK(pairs);
+}
+
+static void redact_finds_a_value_on_the_line_below_its_option(void **state)
+{
+	static const struct pair pairs[] = {
+		{ "command:\n  - redis-server\n  - --requirepass\n  - tigercoffee\n  - --save\n",
+		  "command:\n  - redis-server\n  - --requirepass\n  - [REDACTED:PASSWORD]\n  - --save\n" },
+		{ "    Args:\n      --db-password\n      tigercoffee\n      --port=80\n",
+		  "    Args:\n      --db-password\n      [REDACTED:PASSWORD]\n      --port=80\n" },
+		{ "  --password\n        The password to use\n", "  --password\n        The password to use\n" },
+	};
+
+	(void)state;
+	CHECK(pairs);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(redact_finds_a_value_before_its_name),
+		cmocka_unit_test(redact_finds_a_value_behind_other_members),
+		cmocka_unit_test(redact_finds_a_value_inside_an_object),
+		cmocka_unit_test(redact_finds_a_value_on_the_line_below_its_option),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
