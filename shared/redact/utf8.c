@@ -3,6 +3,7 @@
 #include <string.h>
 
 static const uint8_t replacement[] = { 0xEF, 0xBF, 0xBD };
+enum { PIECE = 256 };
 
 /* Bytes of the valid sequence that starts `text`, 0 when there is none. `text` is not empty. */
 static size_t sequence_len(struct span text)
@@ -68,16 +69,38 @@ size_t utf8_valid_len(struct span text)
 	return at;
 }
 
+/* Repairs what begins in the first PIECE bytes, into `out`, which has room for it; gives how many bytes that took. */
+static size_t repair_piece(struct span text, uint8_t *out, size_t *ret_len)
+{
+	size_t at = 0, len = 0;
+
+	while (at < text.len && at < PIECE) {
+		size_t valid = sequence_len(span_sub(text, at, 4));
+
+		if (valid == 0)
+			memcpy(out + len, replacement, sizeof replacement);
+		else
+			memcpy(out + len, text.ptr + at, valid);
+		len += valid == 0 ? sizeof replacement : valid;
+		at += valid == 0 ? 1 : valid;
+	}
+	*ret_len = len;
+	return at;
+}
+
+/* Where one byte is broken, more are: from the first one on, pieces are put together before they are appended. */
 void utf8_repair(struct span text, struct buf *out)
 {
+	uint8_t piece[PIECE * sizeof replacement + 1];
+
 	while (text.len > 0) {
-		size_t valid = utf8_valid_len(text);
+		size_t valid = utf8_valid_len(text), len, taken;
 
 		buf_append(out, text.ptr, valid);
 		text = span_sub(text, valid, text.len);
-		if (text.len == 0)
-			break;
-		buf_append(out, replacement, sizeof replacement);
-		text = span_sub(text, 1, text.len);
+		taken = repair_piece(text, piece, &len);
+		buf_append(out, piece, len);
+		text = span_sub(text, taken, text.len);
 	}
+	wipe(piece, sizeof piece);
 }
