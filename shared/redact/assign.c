@@ -227,10 +227,10 @@ static bool find_elsewhere(struct span text, struct assignment *name, size_t *re
 	return true;
 }
 
-void assign_find(struct span text, size_t at, struct findings *findings, struct ranges *public_parts, size_t *ret_end)
+void assign_find(const struct assign_job *job, size_t at, size_t *ret_end)
 {
+	struct span text = job->text, spelled;
 	struct assignment name = { 0 };
-	struct span spelled;
 
 	name_bounds(text, at, &name);
 	*ret_end = name.end > at ? name.end : at + 1;
@@ -242,7 +242,7 @@ void assign_find(struct span text, size_t at, struct findings *findings, struct 
 	     (name.form == ASSIGN_BLANK && is_prose(text, &name, spelled, at))) &&
 	    !find_elsewhere(text, &name, &at) && name.form != ASSIGN_ARGUMENT)
 		return;
-	name.strength = keyname_judge(spelled, &name.label);
+	name.strength = keyname_recall(job->memo, spelled, &name.label);
 	if (name.strength == KEY_NONE)
 		return;
 	if (name.strength == KEY_WEAK && follows_public(text, name.start))
@@ -250,9 +250,9 @@ void assign_find(struct span text, size_t at, struct findings *findings, struct 
 	name.is_env = is_env_name(spelled) && name.start == literal_line_start(text, name.start);
 	read_value(text, &name, at);
 	if (name.strength == KEY_PUBLIC)
-		ranges_add(public_parts, name.start, public_end(text, &name.value));
+		ranges_add(job->public_parts, name.start, public_end(text, &name.value));
 	else
-		verdict_add(text, &name, findings, ret_end);
+		verdict_add(text, &name, job->findings, ret_end);
 	/* The value may stand before the name. */
 	if (*ret_end < name.end)
 		*ret_end = name.end;

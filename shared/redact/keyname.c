@@ -324,3 +324,18 @@ enum key_strength keyname_judge(struct span name, const char **ret_label)
 	*ret_label = meaning->label;
 	return meaning->strength;
 }
+
+enum key_strength keyname_recall(struct keyname_memo *memo, struct span name, const char **ret_label)
+{
+	size_t slot = 0;
+
+	if (name.len > 0)
+		slot = (name.len + name.ptr[0] + 5U * name.ptr[name.len / 2] + 3U * name.ptr[name.len - 1]) % KEYNAME_MEMO;
+	if (!span_eq(memo->slots[slot].name, name) || name.len == 0) {
+		memo->slots[slot].name = name;
+		memo->slots[slot].label = NULL;
+		memo->slots[slot].strength = keyname_judge(name, &memo->slots[slot].label);
+	}
+	*ret_label = memo->slots[slot].label;
+	return memo->slots[slot].strength;
+}

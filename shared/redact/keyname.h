@@ -23,6 +23,20 @@ enum key_strength {
 /* *ret_label is a literal ("API_KEY") when the result is KEY_WEAK or KEY_STRONG. */
 enum key_strength keyname_judge(struct span name, const char **ret_label);
 
+/* What was thought of the names of one text, which repeats a few of them. Zeroed at first; borrows the names. */
+enum { KEYNAME_MEMO = 32 };
+
+struct keyname_memo {
+	struct {
+		struct span name;
+		enum key_strength strength;
+		const char *label;
+	} slots[KEYNAME_MEMO];
+};
+
+/* As keyname_judge; a name that stands in the memo is not judged again. */
+enum key_strength keyname_recall(struct keyname_memo *memo, struct span name, const char **ret_label);
+
 /* Three or more bytes that every name with a meaning holds: what the prefilter looks for. NULL ends the list. */
 const char *const *keyname_stems(void);
 

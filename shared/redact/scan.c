@@ -29,6 +29,7 @@ struct scan {
 	size_t escape_done;      /* where the last word with escapes ended */
 	size_t encoded_done;     /* how far encoded lines were looked at */
 	bool has_colours;        /* the text is to be scanned without them as well */
+	struct keyname_memo names;
 	struct ranges public_parts;
 };
 
@@ -75,6 +76,16 @@ static enum status try_rule(struct scan *scan, size_t index, size_t at)
 	return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
+static void find_named(struct scan *scan, size_t at)
+{
+	struct assign_job job = { .text = scan->text,
+		                  .memo = &scan->names,
+		                  .findings = scan->findings,
+		                  .public_parts = &scan->public_parts };
+
+	assign_find(&job, at, &scan->name_done);
+}
+
 static enum status handle(struct scan *scan, uint32_t id, size_t at)
 {
 	switch (ruleset_hit(id)) {
@@ -82,7 +93,7 @@ static enum status handle(struct scan *scan, uint32_t id, size_t at)
 		return try_rule(scan, ruleset_index(id), at);
 	case RULESET_NAME:
 		if (at >= scan->name_done)
-			assign_find(scan->text, at, scan->findings, &scan->public_parts, &scan->name_done);
+			find_named(scan, at);
 		break;
 	case RULESET_BEGIN:
 		if (at >= scan->block_done)

@@ -116,7 +116,7 @@ static bool is_alphabet(struct span value)
 {
 	size_t run = 1;
 
-	for (size_t i = 1; i < value.len && run < ALPHABET_MIN; i++)
+	for (size_t i = 1; i < value.len && run < ALPHABET_MIN && value.len >= ALPHABET_MIN; i++)
 		run = to_lower(value.ptr[i]) == to_lower(value.ptr[i - 1]) + 1 ? run + 1 : 1;
 	return run >= ALPHABET_MIN;
 }
