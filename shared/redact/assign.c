@@ -6,6 +6,7 @@
 #include "shared/redact/literal.h"
 #include "shared/redact/member.h"
 #include "shared/redact/verdict.h"
+#include "shared/redact/words.h"
 
 enum { MAX_PROPERTY = 64 };
 
@@ -90,6 +91,33 @@ static size_t skip_properties(struct span text, size_t at)
 	return at;
 }
 
+/* What is written around a secret so that a program handles it as one: Some("…"), SecretStr('…'), aws.String("…"). */
+static bool is_wrapper(struct span word)
+{
+	static const word_listed wrappers[] = {
+		"base64encode", "bytes", "just", "nonsensitive", "of", "ok", "password", "protected", "quote", "secret",
+		"secretbytes", "secretstr", "secretstring", "sensitive", "some", "str", "string", "text", "tostring", "trimspace",
+		"unicode", "valueof",
+	};
+	size_t start = word.len;
+
+	while (start > 0 && is_alnum(word.ptr[start - 1]))
+		start--;
+	return words_hold_span(WORD_LIST(wrappers), span_sub(word, start, word.len));
+}
+
+/* Reads the value, or the text in the brackets of such a wrapper. */
+static struct literal read_wrapped(struct span text, size_t at)
+{
+	struct literal value = literal_read(text, at);
+	size_t open = value.end;
+
+	if (value.quoted || open == value.start || text.ptr[open - 1] != '(' || literal_quote_len(text, open) == 0 ||
+	    !is_wrapper(span_sub(text, value.start, open - 1 - value.start)))
+		return value;
+	return literal_read(text, open);
+}
+
 static void read_value(struct span text, struct assignment *name, size_t at)
 {
 	at = literal_skip_blanks(text, at);
@@ -129,7 +157,7 @@ static void read_value(struct span text, struct assignment *name, size_t at)
 		at = literal_skip_length(text, at);
 	if (name->form == ASSIGN_ELEMENT && span_starts_with(span_sub(text, at, 9), SPAN_LIT("<![CDATA[")))
 		at += 9;
-	name->value = literal_read(text, at);
+	name->value = read_wrapped(text, at);
 	if (name->strength == KEY_STRONG && !name->value.closed)
 		name->value = literal_lines(text, name->value);
 	if (name->strength == KEY_STRONG && name->form == ASSIGN_EQUALS && !name->value.quoted)

@@ -238,22 +238,55 @@ static bool read_triple(struct span text, size_t at, struct literal *literal)
 	return true;
 }
 
+/* A piece that a shell or a compiler joins to what stands before it: no blank and no sign of another value in it. */
+static size_t piece_end(struct span text, size_t at)
+{
+	while (at < text.len && !is_space(text.ptr[at]) && memchr("\"'`,:;=()[]{}<>|&\\", text.ptr[at], 18) == NULL)
+		at++;
+	return at;
+}
+
+/* "ab"'cd', ab"cd", 'ab'cd: one word of a shell, in several pieces. */
+static void join_pieces(struct span text, struct literal *literal)
+{
+	for (size_t at = literal->next; literal->closed && at > literal->start && at < text.len;) {
+		bool quoted = is_quote(text.ptr[at]);
+		size_t end = piece_end(text, at + quoted);
+
+		if (!quoted && (!is_alnum(text.ptr[at]) || !is_alnum(text.ptr[literal->end - 1])))
+			return;
+		if (end == at + quoted || text.ptr[at - 1] == '(')
+			return;
+		if (quoted && (end >= text.len || text.ptr[end] != text.ptr[at]))
+			return;
+		/* All quotes become part of it, so that none is left open. */
+		if (literal->end < literal->next)
+			literal->start--;
+		at = literal->end = literal->next = end + quoted;
+	}
+}
+
 struct literal literal_read(struct span text, size_t at)
 {
 	size_t quote_len = literal_quote_len(text, at);
 	struct literal literal = { .start = at + quote_len, .quoted = true };
 
-	/* A letter before the quote gives its kind in many languages: b"…", f"…", r"…", @"…", $'…'. */
-	if (quote_len == 0 && at < text.len && memchr("bfrBFR@$", text.ptr[at], 8) != NULL) {
+	/* A letter before the quote gives its kind in many languages: b"…", f"…", r"…", @"…", $'…', N'…', u"…". */
+	if (quote_len == 0 && at < text.len && memchr("bfruBFRUNL@$", text.ptr[at], 12) != NULL) {
 		quote_len = literal_quote_len(text, at + 1);
 		literal.start = at + 1 + quote_len;
 	}
-	if (quote_len == 0)
-		return read_bare(text, at);
+	if (quote_len == 0) {
+		literal = read_bare(text, at);
+		join_pieces(text, &literal);
+		return literal;
+	}
 	if (quote_len == 1 && read_triple(text, at, &literal))
 		return literal;
 	literal.end = literal_close(text, literal.start, quote_len, &literal.closed);
 	literal.next = literal.closed ? literal.end + quote_len : literal.end;
+	if (quote_len == 1)
+		join_pieces(text, &literal);
 	return literal;
 }
 

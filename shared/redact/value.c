@@ -9,6 +9,7 @@ enum {
 	LOG2_E_Q8 = 369,
 	FILLER_MIN = 8, /* shorter values have to be one character alone */
 	FILLER_PERCENT = 60,
+	DEFAULT_MIN = 4,       /* shorter ones are ports and modes */
 	ALPHABET_MIN = 16,
 	WORD_MIN = 4,          /* so many lower-case letters in a row make a word */
 	WORDS_PERCENT = 55,
@@ -121,6 +122,21 @@ static bool is_alphabet(struct span value)
 	return run >= ALPHABET_MIN;
 }
 
+/* "${DB_PASSWORD:-tiger}", "${db.password:tiger}": what stands there when the variable is not set. */
+static bool has_default(struct span value)
+{
+	size_t colon = chars_find(value, ':', 2), at = colon + 1;
+	bool is_joined = chars_find(value, '_', 2) < colon || chars_find(value, '.', 2) < colon;
+
+	if (colon >= value.len || (at < value.len && value.ptr[at] == '?'))
+		return false;
+	if (at < value.len && memchr("-=+", value.ptr[at], 3) != NULL)
+		at++;
+	else if (!is_joined)
+		return false;
+	return value.len - at > DEFAULT_MIN && value.ptr[at] != '$';
+}
+
 static bool is_reference(struct span value)
 {
 	uint8_t first = value.ptr[0], last = value.ptr[value.len - 1];
@@ -130,7 +146,8 @@ static bool is_reference(struct span value)
 	if (first == '<' && (last == '>' || last == '='))
 		return true;
 	if (first == '$' && (value.ptr[1] == '{' || value.ptr[1] == '('))
-		return last == '}' || last == ')';
+		return (last == '}' && !has_default(value)) || last == ')' ||
+		       span_find(value, SPAN_LIT(":?"), 0) < value.len;
 	if (first == '{' && last == '}' && (value.ptr[1] == '{' || span_find(value, SPAN_LIT(":"), 0) == value.len))
 		return value.ptr[1] == '{' || is_alpha(value.ptr[1]);
 	if (first == '[' && last == ']')

@@ -93,6 +93,25 @@ static void redact_finds_a_value_on_the_line_below_its_option(void **state)
 	CHECK(pairs);
 }
 
+static void redact_takes_a_value_with_what_is_written_around_it(void **state)
+{
+	static const struct pair pairs[] = {
+		{ "password: Some(\"tigercoffee\"), x: 1", "password: Some(\"[REDACTED:PASSWORD]\"), x: 1" },
+		{ "Settings(db_password=SecretStr('tigercoffee'))", "Settings(db_password=SecretStr('[REDACTED:PASSWORD]'))" },
+		{ "{u'password': u'tigercoffee'}", "{u'password': u'[REDACTED:PASSWORD]'}" },
+		{ "ALTER LOGIN sa WITH PASSWORD=N'tigercoffee';", "ALTER LOGIN sa WITH PASSWORD=N'[REDACTED:PASSWORD]';" },
+		{ "password = getpass(\"Enter it here: \")", "password = getpass(\"Enter it here: \")" },
+		{ "x DB_PASSWORD=\"tiger\"'coffee'7 y", "x DB_PASSWORD=[REDACTED:PASSWORD] y" },
+		{ "x DB_PASSWORD=tiger\"coffee\" y", "x DB_PASSWORD=[REDACTED:PASSWORD] y" },
+		{ "{\"cmd\": \"x --password=tiger\",\"n\":1}", "{\"cmd\": \"x --password=[REDACTED:PASSWORD]\",\"n\":1}" },
+		{ "password: ${DB_PASSWORD:-tigercoffee}", "password: [REDACTED:PASSWORD]" },
+		{ "password: ${DB_PASSWORD:?must be set} ${env:DB_PASSWORD}", "password: ${DB_PASSWORD:?must be set} ${env:DB_PASSWORD}" },
+	};
+
+	(void)state;
+	CHECK(pairs);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -100,6 +119,7 @@ int main(void)
 		cmocka_unit_test(redact_finds_a_value_behind_other_members),
 		cmocka_unit_test(redact_finds_a_value_inside_an_object),
 		cmocka_unit_test(redact_finds_a_value_on_the_line_below_its_option),
+		cmocka_unit_test(redact_takes_a_value_with_what_is_written_around_it),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
