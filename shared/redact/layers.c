@@ -7,7 +7,8 @@
 #include "shared/redact/view.h"
 
 enum {
-	MAX_WORD = 4096,       /* bytes to either side of an escape that are resolved with it */
+	MAX_WORD = 4096,       /* bytes before an escape, or to either side of a sign, that are read with it */
+	MAX_ESCAPED = 64 * 1024, /* bytes from an escape on; a key of which every letter is escaped fits */
 	MIN_LINE = 56,         /* a shorter line of base64 is the last of its block */
 	MAX_ENCODED = 1024 * 1024,
 	ALIGNMENTS = 4,
@@ -64,17 +65,13 @@ static bool ends_word(struct span text, size_t at)
 	return is_space(c) || memchr("\"'`<>", c, 5) != NULL;
 }
 
-enum status layers_escapes(const struct scan_job *job, size_t at, size_t *ret_end)
+/* Scans [start, end) as `read` makes it readable. */
+static enum status scan_part(const struct scan_job *job, size_t start, size_t end,
+                             void (*read)(struct view *view, struct span source))
 {
-	size_t start = at, end = at;
 	struct view view;
 	enum status status;
 
-	while (start > 0 && at - start < MAX_WORD && !ends_word(job->text, start - 1))
-		start--;
-	while (end < job->text.len && end - at < MAX_WORD && !ends_word(job->text, end))
-		end++;
-	*ret_end = end;
 	if (job->depth >= SCAN_DEPTH)
 		return STATUS_OK;
 	/* Text that is one escape after the other costs many looks; what there is no room left for is withheld. */
@@ -82,10 +79,31 @@ enum status layers_escapes(const struct scan_job *job, size_t at, size_t *ret_en
 		return STATUS_WITHHELD;
 	*job->budget -= end - start;
 	view_init(&view, end - start);
-	view_resolve_escapes(&view, span_sub(job->text, start, end - start));
+	read(&view, span_sub(job->text, start, end - start));
 	status = scan_view(job, &view, start);
 	view_done(&view);
 	return status;
+}
+
+enum status layers_escapes(const struct scan_job *job, size_t at, size_t *ret_end)
+{
+	size_t start = at, end = at;
+
+	while (start > 0 && at - start < MAX_WORD && !ends_word(job->text, start - 1))
+		start--;
+	while (end < job->text.len && end - at < MAX_ESCAPED && !ends_word(job->text, end))
+		end++;
+	*ret_end = end;
+	return scan_part(job, start, end, view_resolve_escapes);
+}
+
+enum status layers_signs(const struct scan_job *job, size_t at, size_t *ret_end)
+{
+	size_t start = at > MAX_WORD ? at - MAX_WORD : 0;
+	size_t newline = chars_find_last(job->text, '\n', start, at);
+
+	*ret_end = chars_find(span_sub(job->text, 0, at + MAX_WORD), '\n', at);
+	return scan_part(job, newline == at ? start : newline + 1, *ret_end, view_fold_signs);
 }
 
 /*

@@ -1,5 +1,5 @@
 /*
- * layers: texts inside the text: behind colour codes, percent and \u escapes, base64, hexadecimal, gzip. Each is
+ * layers: texts inside the text: behind colour codes, percent and \u escapes, signs beyond ASCII, base64, hexadecimal, gzip. Each is
  * undone and scanned as a job of its own; findings come back to where the text stands.
  *
  * Thread: any.
@@ -17,6 +17,11 @@ enum status layers_colours(const struct scan_job *job);
  * the layers so far have used the budget up.
  */
 enum status layers_escapes(const struct scan_job *job, size_t at, size_t *ret_end);
+
+/*
+ * A sign stands at `at` that is read as one of ASCII or not at all: scans the line around it in ASCII. As layers_escapes.
+ */
+enum status layers_signs(const struct scan_job *job, size_t at, size_t *ret_end);
 
 /*
  * Scans what the run [start, end) stands for, together with the lines that continue it, and masks all of it when

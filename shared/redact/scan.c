@@ -27,6 +27,7 @@ struct scan {
 	size_t block_done;       /* where the last PEM block ended */
 	size_t kind_done;        /* where the last Kubernetes Secret ended */
 	size_t escape_done;      /* where the last word with escapes ended */
+	size_t sign_done;        /* where the last line with signs beyond ASCII ended */
 	size_t encoded_done;     /* how far encoded lines were looked at */
 	bool has_colours;        /* the text is to be scanned without them as well */
 	struct keyname_memo names;
@@ -116,6 +117,10 @@ static enum status handle(struct scan *scan, uint32_t id, size_t at)
 	case RULESET_ESCAPE:
 		if (at >= scan->escape_done)
 			return layers_escapes(scan->job, at, &scan->escape_done);
+		break;
+	case RULESET_SIGN:
+		if (at >= scan->sign_done)
+			return layers_signs(scan->job, at, &scan->sign_done);
 		break;
 	}
 	return STATUS_OK;

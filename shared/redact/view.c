@@ -122,16 +122,36 @@ void view_strip_colours(struct view *view, struct span source)
 	add(view, span_sub(source, from, source.len), from, 1);
 }
 
+/* "&#112;", "&#x70;". */
+static size_t resolve_number(struct span text, uint8_t *ret_byte)
+{
+	bool is_hex = text.len > 2 && to_lower(text.ptr[2]) == 'x';
+	size_t at = is_hex ? 3 : 2;
+	unsigned number = 0;
+
+	for (; at < text.len && number < 0x80; at++) {
+		int digit = is_hex || is_digit(text.ptr[at]) ? hex_value(text.ptr[at]) : -1;
+
+		if (digit < 0)
+			break;
+		number = number * (is_hex ? 16 : 10) + (unsigned)digit;
+	}
+	*ret_byte = (uint8_t)number;
+	return at < text.len && text.ptr[at] == ';' && number > 0 && number < 0x80 ? at + 1 : 0;
+}
+
 static size_t resolve_entity(struct span text, uint8_t *ret_byte)
 {
 	static const struct {
 		struct span name;
 		uint8_t byte;
 	} entities[] = {
-		{ { (const uint8_t *)"&quot;", 6 }, '"' }, { { (const uint8_t *)"&#34;", 5 }, '"' },
-		{ { (const uint8_t *)"&#39;", 5 }, '\'' }, { { (const uint8_t *)"&amp;", 5 }, '&' },
+		{ { (const uint8_t *)"&quot;", 6 }, '"' }, { { (const uint8_t *)"&apos;", 6 }, '\'' },
+		{ { (const uint8_t *)"&amp;", 5 }, '&' },
 	};
 
+	if (text.len > 1 && text.ptr[1] == '#')
+		return resolve_number(text, ret_byte);
 	for (size_t i = 0; i < sizeof entities / sizeof *entities; i++) {
 		if (span_starts_with(text, entities[i].name)) {
 			*ret_byte = entities[i].byte;
@@ -173,6 +193,49 @@ void view_resolve_escapes(struct view *view, struct span source)
 			continue;
 		add(view, span_sub(source, from, at - from), from, 1);
 		add(view, span_of(&byte, 1), at, len);
+		from = at + len;
+		at = from - 1;
+	}
+	add(view, span_sub(source, from, source.len), from, 1);
+}
+
+/* Bytes of the sign at the start of `text`, and what it is read as: 0 for nothing. 0 bytes when it is read as it is. */
+static size_t fold_sign(struct span text, uint8_t *ret_byte)
+{
+	unsigned two, three;
+
+	if (text.len < 2)
+		return 0;
+	two = (unsigned)text.ptr[0] << 8 | text.ptr[1];
+	*ret_byte = two == 0xC2A0 ? ' ' : 0;
+	if (two == 0xC2A0 || two == 0xC2AD) /* the soft hyphen */
+		return 2;
+	if (text.len < 3)
+		return 0;
+	three = two << 8 | text.ptr[2];
+	if (three >= 0xEFBC81 && three <= 0xEFBDBF && (three & 0xFF) >= 0x80) {
+		unsigned sign = 0x20 + ((three >> 8 & 0xFF) - 0xBC) * 64 + (three & 0x3F);
+
+		*ret_byte = (uint8_t)sign;
+		return sign < 0x7F ? 3 : 0;
+	}
+	*ret_byte = three == 0xE38080 || three == 0xE280AF || (three >= 0xE28080 && three <= 0xE2808A) ? ' ' : 0;
+	return *ret_byte != 0 || (three >= 0xE2808B && three <= 0xE2808F) || (three >= 0xE280AA && three <= 0xE280AE) ||
+			       three == 0xE281A0 || three == 0xEFBBBF ? 3 : 0;
+}
+
+void view_fold_signs(struct view *view, struct span source)
+{
+	size_t from = 0;
+
+	for (size_t at = 0; at < source.len; at++) {
+		uint8_t byte;
+		size_t len = source.ptr[at] < 0x80 ? 0 : fold_sign(span_sub(source, at, source.len), &byte);
+
+		if (len == 0)
+			continue;
+		add(view, span_sub(source, from, at - from), from, 1);
+		add(view, span_of(&byte, byte != 0), at, len);
 		from = at + len;
 		at = from - 1;
 	}

@@ -29,8 +29,11 @@ bool view_is_spread(struct span text);
 /* `source` without U+FFFD and terminal escape sequences (ECMA-48), raw or written as \u001b[, \x1b[, \033[ or \e[. */
 void view_strip_colours(struct view *view, struct span source);
 
-/* `source` with %XX and \u00XX resolved. */
+/* `source` with %XX, \u00XX and HTML's entities resolved. */
 void view_resolve_escapes(struct view *view, struct span source);
+
+/* `source` with blanks that do not break and full-width signs as in ASCII, and without signs of no width. */
+void view_fold_signs(struct view *view, struct span source);
 
 /* Where the byte at `at` of the view stands in the source, and where its last byte ends. */
 size_t view_source_start(const struct view *view, size_t at);

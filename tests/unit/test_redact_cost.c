@@ -141,7 +141,7 @@ static void redact_costs_grow_no_faster_than_hostile_text(void **state)
 	static const char *const units[] = {
 		"password", "token=", "token=\"", "token:'\\", "https://", "://a:", "-----BEGIN PRIVATE KEY-----",
 		"-----END PRIVATE KEY-----", "END PRIVATE KEY-----\n", "-----BEGIN A PRIVATE KEY-----\nAAAA\n", "eyJ", "%3D",
-		"%3Da ", "kind: Secret\n", "kind: Secret\ndata:\n a: b\n", "\\x1b[", "\\e[31mtoken=a", "bearer ", "A", "a/", "ZXlK",
+		"%3Da ", "\\u0061", "&#97;", "\xEF\xBC\x9A", "a\xC2\xA0:\n", "\xE2\x80\x8B", "kind: Secret\n", "kind: Secret\ndata:\n a: b\n", "\\x1b[", "\\e[31mtoken=a", "bearer ", "A", "a/", "ZXlK",
 		"password: |\n", "password: <<EOF\n", "token\\\"", "\"name\": \"token\",", "mailgun", "PrivateKey = ", "session=", "Signature=", "\"kty\"", "-u a:",
 		"login machine password ", "secret: a, ", "key=", ":5432:", "QUJD\n", "chpasswd:\n", "H4sIAAAAAAAA",
 		"token: &a ", "tokens:\n- a\n", "token=\"\"\"", "token=ENC[", "secret = a ", "\"\"\"", "ab_9", "x-1A",

@@ -53,6 +53,56 @@ static void redact_sees_through_percent_and_json_escapes(void **state)
 	check("libstdc++6_12.2.0-14%3a1_amd64.deb", "libstdc++6_12.2.0-14%3a1_amd64.deb");
 }
 
+static void redact_sees_through_letters_that_are_all_escaped(void **state)
+{
+	static const char text[] = "password=hunter22";
+	struct buf in = BUF_INIT(4096);
+
+	(void)state;
+	for (size_t i = 0; text[i] != '\0'; i++)
+		buf_printf(&in, "\\u%04x", (unsigned)text[i]);
+	check(buf_cstr(&in), "\\u0070\\u0061\\u0073\\u0073\\u0077\\u006f\\u0072\\u0064\\u003d[REDACTED:PASSWORD]");
+	check("&#112;assword&#x3A;&#104;unter2&#x32;", "&#112;assword&#x3A;[REDACTED:PASSWORD]");
+	buf_done(&in);
+}
+
+/* Every letter of a key is written as an escape: longer than any window that a few escapes need. */
+static void redact_masks_a_key_of_which_every_letter_is_escaped(void **state)
+{
+	struct buf in = BUF_INIT(65536);
+	struct clean_text *clean = NULL;
+	BUF_AUTO key = BUF_INIT(4096);
+
+	(void)state;
+	buf_append_cstr(&key, "-----BEGIN RSA PRIVATE KEY-----\n");
+	for (unsigned line = 0; line < 25; line++) {
+		for (unsigned i = 0; i < 64; i++)
+			buf_append_byte(&key, (uint8_t)('A' + (i * 7 + line * 11) % 26));
+		buf_append_byte(&key, '\n');
+	}
+	buf_append_cstr(&key, "-----END RSA PRIVATE KEY-----\n");
+	buf_append_cstr(&in, "{\"pem\":\"");
+	for (size_t i = 0; i < key.len; i++)
+		buf_printf(&in, "\\u%04x", (unsigned)key.ptr[i]);
+	buf_append_cstr(&in, "\"}");
+	assert_int_equal(redact_span(redactor, buf_span(&in), &clean, NULL), STATUS_OK);
+	assert_true(span_eq(clean_text_span(clean), SPAN_LIT("{\"pem\":\"[REDACTED:PRIVATE_KEY]\\u000a\"}")));
+	clean_text_free(clean);
+	buf_done(&in);
+}
+
+static void redact_reads_blanks_and_signs_beyond_ascii(void **state)
+{
+	(void)state;
+	check("password\xC2\xA0: hunter22\n", "password\xC2\xA0: [REDACTED:PASSWORD]\n");
+	check("password\xC2\xA0=\xC2\xA0hunter22\n", "password\xC2\xA0=\xC2\xA0[REDACTED:PASSWORD]\n");
+	check("pass\xE2\x80\x8Bword: hunter22\n", "pass\xE2\x80\x8Bword: [REDACTED:PASSWORD]\n");
+	check("password\xEF\xBC\x9Ahunter22\n", "password\xEF\xBC\x9A[REDACTED:PASSWORD]\n");
+	check("password \xEF\xBC\x9D hunter22\n", "password \xEF\xBC\x9D [REDACTED:PASSWORD]\n");
+	check("using ghp_ABCDEFGH\xE2\x80\x8B""1234567890 now", "using [REDACTED:GITHUB_TOKEN] now");
+	check("\xE6\x97\xA5\xE5\xBF\x97\xEF\xBC\x9A ok\n", "\xE6\x97\xA5\xE5\xBF\x97\xEF\xBC\x9A ok\n");
+}
+
 static void redact_masks_base64_that_holds_a_secret_three_layers_deep(void **state)
 {
 	struct buf plain = BUF_INIT(65536), coded = BUF_INIT(65536);
@@ -174,6 +224,9 @@ int main(void)
 		cmocka_unit_test(redact_reads_utf16),
 		cmocka_unit_test(redact_sees_through_colour_codes),
 		cmocka_unit_test(redact_sees_through_percent_and_json_escapes),
+		cmocka_unit_test(redact_sees_through_letters_that_are_all_escaped),
+		cmocka_unit_test(redact_masks_a_key_of_which_every_letter_is_escaped),
+		cmocka_unit_test(redact_reads_blanks_and_signs_beyond_ascii),
 		cmocka_unit_test(redact_masks_base64_that_holds_a_secret_three_layers_deep),
 		cmocka_unit_test(redact_looks_into_what_a_public_name_vouches_for),
 		cmocka_unit_test(redact_masks_hexadecimal_that_holds_a_secret),
