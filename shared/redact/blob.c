@@ -54,8 +54,10 @@ static struct span name_before(struct span text, size_t start)
 
 	while (end > 0 && start - end < 4 && memchr("\"': =/", text.ptr[end - 1], 6) != NULL)
 		end--;
-	for (at = end; at > 0 && end - at < MAX_NAME && (is_alnum(text.ptr[at - 1]) || memchr("-_", text.ptr[at - 1], 2) != NULL); at--)
-		continue;
+	for (at = end; at > 0 && end - at < MAX_NAME; at--) {
+		if (!is_alnum(text.ptr[at - 1]) && text.ptr[at - 1] != '-' && text.ptr[at - 1] != '_')
+			break;
+	}
 	return end < start ? span_sub(text, at, end - at) : span_sub(text, start, 0);
 }
 
@@ -98,7 +100,8 @@ static bool is_mangled(struct span part)
 
 		while (at < part.len && is_digit(part.ptr[at]) && len < MANGLED_NAME)
 			len = len * 10 + (size_t)(part.ptr[at++] - '0');
-		if (at == from || len < 2 || len > MANGLED_NAME || len > part.len - at || !value_is_identifier(span_sub(part, at, len)))
+		if (at == from || len < 2 || len > MANGLED_NAME || len > part.len - at ||
+		    !value_is_identifier(span_sub(part, at, len)))
 			continue;
 		named += at - from + len;
 		at += len - 1;

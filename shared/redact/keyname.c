@@ -339,3 +339,24 @@ enum key_strength keyname_recall(struct keyname_memo *memo, struct span name, co
 	*ret_label = memo->slots[slot].label;
 	return memo->slots[slot].strength;
 }
+
+bool keyname_is_compound(struct span name)
+{
+	for (size_t i = 1; i < name.len; i++) {
+		if (!is_alnum(name.ptr[i]) || (is_upper(name.ptr[i]) && is_lower(name.ptr[i - 1])))
+			return true;
+	}
+	return false;
+}
+
+bool keyname_is_variable(struct span name)
+{
+	bool joined = false;
+
+	for (size_t i = 0; i < name.len; i++) {
+		if (!is_upper(name.ptr[i]) && !is_digit(name.ptr[i]) && name.ptr[i] != '_')
+			return false;
+		joined |= name.ptr[i] == '_';
+	}
+	return joined;
+}

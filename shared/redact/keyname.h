@@ -40,4 +40,10 @@ enum key_strength keyname_recall(struct keyname_memo *memo, struct span name, co
 /* Three or more bytes that every name with a meaning holds: what the prefilter looks for. NULL ends the list. */
 const char *const *keyname_stems(void);
 
+/* "acme_key", "acmeKey" and not "key". */
+bool keyname_is_compound(struct span name);
+
+/* "DB_PASSWORD": nobody writes so in a sentence. */
+bool keyname_is_variable(struct span name);
+
 #endif

@@ -11,6 +11,7 @@ enum {
 	FILLER_PERCENT = 60,
 	DEFAULT_MIN = 4,       /* shorter ones are ports and modes */
 	ALPHABET_MIN = 16,
+	FINGERPRINT_LEN = 59,  /* twenty bytes, a colon between every two */
 	WORD_MIN = 4,          /* so many lower-case letters in a row make a word */
 	WORDS_PERCENT = 55,
 	HEX_ENTROPY = 310,     /* of hexadecimal digits, however many */
@@ -137,6 +138,13 @@ static bool has_default(struct span value)
 	return value.len - at > DEFAULT_MIN && value.ptr[at] != '$';
 }
 
+/* "$(echo hunter2)": the secret itself stands in the command. */
+static bool writes(struct span command)
+{
+	return span_find(command, SPAN_LIT("echo "), 0) < command.len ||
+	       span_find(command, SPAN_LIT("printf "), 0) < command.len;
+}
+
 static bool is_reference(struct span value)
 {
 	uint8_t first = value.ptr[0], last = value.ptr[value.len - 1];
@@ -146,7 +154,7 @@ static bool is_reference(struct span value)
 	if (first == '<' && (last == '>' || last == '='))
 		return true;
 	if (first == '$' && (value.ptr[1] == '{' || value.ptr[1] == '('))
-		return (last == '}' && !has_default(value)) || last == ')' ||
+		return (last == '}' && !has_default(value)) || (last == ')' && !writes(value)) ||
 		       span_find(value, SPAN_LIT(":?"), 0) < value.len;
 	if (first == '{' && last == '}' && (value.ptr[1] == '{' || span_find(value, SPAN_LIT(":"), 0) == value.len))
 		return value.ptr[1] == '{' || is_alpha(value.ptr[1]);
@@ -235,6 +243,15 @@ bool value_is_digest(struct span value)
 			return false;
 	}
 	return true;
+}
+
+bool value_is_fingerprint(struct span value)
+{
+	for (size_t i = 0; i < value.len; i++) {
+		if (i % 3 == 2 ? value.ptr[i] != ':' : hex_value(value.ptr[i]) < 0)
+			return false;
+	}
+	return value.len == FINGERPRINT_LEN;
 }
 
 bool value_is_number(struct span value)
@@ -361,8 +378,7 @@ bool value_is_random(struct span value)
 	return value.len >= 8 && !is_sequence(value) && !value_is_identifier(value) && value_entropy(value) >= limit;
 }
 
-/* Somewhere in it stands what a machine made: then it is no sample of anything. */
-static bool holds_random(struct span value)
+bool value_holds_random(struct span value)
 {
 	size_t start = 0;
 
@@ -381,5 +397,5 @@ bool value_is_placeholder(struct span value)
 	if (value.len == 0 || value_is_masked(value) || value_is_empty_word(value) || is_public(value))
 		return true;
 	return (is_filler(value) || is_alphabet(value) || is_reference(value) || is_documentation(value)) &&
-	       !holds_random(value);
+	       !value_holds_random(value);
 }

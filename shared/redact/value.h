@@ -31,6 +31,9 @@ bool value_is_uuid(struct span value);
 /* Hexadecimal digits only, as long as a digest, a commit or a container id: 12, 32, 40, 64, 96 or 128. */
 bool value_is_digest(struct span value);
 
+/* "51:C4:0C:…": the SHA-1 of a public key or a certificate. */
+bool value_is_fingerprint(struct span value);
+
 bool value_is_number(struct span value);
 
 /* Letters only in the way of words: one case, or a capital first. */
@@ -38,6 +41,9 @@ bool value_is_word(struct span value);
 
 /* Words and small numbers joined by signs, or words in camel case: what people call things. */
 bool value_is_identifier(struct span value);
+
+/* Somewhere in it stands what a machine made: then it is no sample of anything. */
+bool value_holds_random(struct span value);
 
 /* Made by a machine and not by a person: classes of characters mixed, entropy near what its length allows. */
 bool value_is_random(struct span value);

@@ -1,6 +1,8 @@
 #include "shared/redact/verdict.h"
 
 #include "shared/redact/chars.h"
+#include "shared/redact/expression.h"
+#include "shared/redact/mention.h"
 #include "shared/redact/value.h"
 #include "shared/redact/words.h"
 
@@ -10,49 +12,9 @@ enum {
 	NUMBER_PASSWORD_MIN = 4,
 	DIGEST_KEY_MIN = 32,
 	SPOKEN_NAME_MIN = 5,  /* "pass" is said of tests and stages */
+	MAX_WORD = 128,       /* of a netrc */
+	MAX_GAP = 16,         /* blanks between two of them */
 };
-
-/* Follow "password:" or "token:" in messages. */
-static const word_listed message_words[] = {
-	"a", "absent", "accepted", "after", "an", "and", "are", "as", "async", "at", "authenticated",
-	"authentication", "await", "bad", "be", "been", "before", "but", "by", "can", "cannot", "changed",
-	"configured", "could", "created", "credentials", "denied", "did", "does", "done", "empty", "enter", "error",
-	"expected", "expired", "expiry", "failed", "failure", "for", "found", "from", "function", "generated", "has",
-	"have", "if", "ignored", "in", "incorrect", "invalid", "is", "it", "key", "keys", "lambda", "length",
-	"loaded", "missing", "must", "new", "no", "not", "of", "ok", "on", "only", "or", "password", "passwords",
-	"permission", "please", "present", "provided", "received", "refreshed", "refreshing", "rejected", "required",
-	"reset", "revoked", "rotated", "rule", "secret", "secrets", "see", "set", "should", "skipping", "success",
-	"successfully", "than", "that", "the", "this", "to", "token", "tokens", "too", "type", "unable", "unexpected",
-	"unknown", "unset", "unsupported", "updated", "use", "used", "using", "valid", "was", "were", "when", "while",
-	"will", "with", "wrong", "your",
-};
-
-static bool is_message_word(struct span word)
-{
-	while (word.len > 0 && memchr(".,;:!)", word.ptr[word.len - 1], 6) != NULL)
-		word.len--;
-	return words_hold_span(WORD_LIST(message_words), word);
-}
-
-/* "config.token", "getToken()", "&token", "os.environ": an expression that names the secret. */
-static bool is_code(struct span value)
-{
-	bool dotted = false;
-
-	if (value.len > 1 && memchr("&*!@", value.ptr[0], 4) != NULL && value_is_word(span_sub(value, 1, value.len)))
-		return true;
-	for (size_t i = 0; i < value.len; i++) {
-		uint8_t c = value.ptr[i];
-
-		if (c == '(' && i > 0 && is_alnum(value.ptr[i - 1]))
-			return true;
-		if (c == '.' && i > 0 && i + 1 < value.len && is_alpha(value.ptr[i + 1]))
-			dotted = true;
-		else if (!is_alpha(c) && c != '_')
-			return false;
-	}
-	return dotted;
-}
 
 static bool is_password(const struct assignment *name)
 {
@@ -64,16 +26,6 @@ static bool fits_number(struct span value, const struct assignment *name)
 	return value.len >= (is_password(name) ? (size_t)NUMBER_PASSWORD_MIN : (size_t)NUMBER_MIN);
 }
 
-/* "acme_key", "acmeKey" and not "key". */
-static bool is_compound(struct span name)
-{
-	for (size_t i = 1; i < name.len; i++) {
-		if (!is_alnum(name.ptr[i]) || (is_upper(name.ptr[i]) && is_lower(name.ptr[i - 1])))
-			return true;
-	}
-	return false;
-}
-
 /* Hexadecimal is a digest behind "key", and more likely a key behind "acme_key". */
 static bool is_digest(struct span text, const struct assignment *name, struct span value)
 {
@@ -81,20 +33,8 @@ static bool is_digest(struct span text, const struct assignment *name, struct sp
 	              strcmp(name->label, "API_KEY") == 0 || strcmp(name->label, "TOKEN") == 0;
 
 	return value_is_digest(value) &&
-	       !(is_key && value.len >= DIGEST_KEY_MIN && is_compound(span_sub(text, name->start, name->end - name->start)));
-}
-
-/* "DB_PASSWORD": nobody writes so in a sentence. */
-static bool is_variable(struct span name)
-{
-	bool joined = false;
-
-	for (size_t i = 0; i < name.len; i++) {
-		if (!is_upper(name.ptr[i]) && !is_digit(name.ptr[i]) && name.ptr[i] != '_')
-			return false;
-		joined |= name.ptr[i] == '_';
-	}
-	return joined;
+	       !(is_key && value.len >= DIGEST_KEY_MIN &&
+	         keyname_is_compound(span_sub(text, name->start, name->end - name->start)));
 }
 
 /*
@@ -115,7 +55,9 @@ static bool is_spoken(const struct assignment *name, struct span value)
 static bool fits_weak(struct span text, const struct assignment *name, struct span value)
 {
 	if (name->form == ASSIGN_BLANK && !name->is_flag &&
-	    !(is_variable(span_sub(text, name->start, name->end - name->start)) && is_spoken(name, value)))
+	    !(keyname_is_variable(span_sub(text, name->start, name->end - name->start)) && is_spoken(name, value)))
+		return false;
+	if ((name->form == ASSIGN_ARGUMENT && !name->value.quoted) || value_is_fingerprint(value))
 		return false;
 	if (value.len < WEAK_MIN || value_is_uuid(value) || is_digest(text, name, value))
 		return false;
@@ -152,7 +94,7 @@ static bool is_member(struct span text, const struct assignment *name)
 /* A word in the middle of a sentence: only one that no sentence would hold. */
 static bool fits_prose(struct span text, const struct assignment *name, struct span value)
 {
-	if (is_message_word(value) || is_code(value))
+	if (mention_word(value) || expression_is_code(value))
 		return false;
 	if (!value_is_word(value))
 		return value.len >= 6 && (is_password(name) || !value_is_identifier(value));
@@ -172,7 +114,7 @@ static void take_line(struct span text, struct literal *value)
 		if (at < end && !is_blank(text.ptr[at]))
 			continue;
 		rest = span_sub(text, word, at - word);
-		if (is_message_word(rest) || (rest.len > 0 && rest.ptr[0] == '#'))
+		if (mention_word(rest) || (rest.len > 0 && rest.ptr[0] == '#'))
 			return;
 		word = at + 1;
 	}
@@ -182,15 +124,26 @@ static void take_line(struct span text, struct literal *value)
 		value->closed = false;
 }
 
-/* netrc: "machine HOST login USER password SECRET", on one line or several. */
+/* The word that ends before `at`; *ret_start is where it begins. */
+static struct span word_before(struct span text, size_t at, size_t *ret_start)
+{
+	size_t end = at, start;
+
+	while (end > 0 && at - end < MAX_GAP && is_space(text.ptr[end - 1]))
+		end--;
+	for (start = end; start > 0 && end - start < MAX_WORD && !is_space(text.ptr[start - 1]); start--)
+		continue;
+	*ret_start = start;
+	return span_sub(text, start, end - start);
+}
+
+/* netrc: "machine HOST login USER password SECRET", in any order, on one line or several. */
 static bool in_netrc(struct span text, size_t at)
 {
-	size_t from = at > 512 ? at - 512 : 0;
-	struct span before = span_sub(text, from, at - from);
+	static const word_listed names[] = { "account", "login", "machine" };
+	struct span word = word_before(text, at, &at);
 
-	return span_find(before, SPAN_LIT("login "), 0) < before.len &&
-	       (span_find(before, SPAN_LIT("machine "), 0) < before.len ||
-	        span_find(before, SPAN_LIT("default "), 0) < before.len);
+	return span_eq(word, SPAN_LIT("default")) || words_hold_span(WORD_LIST(names), word_before(text, at, &at));
 }
 
 static bool fits_blank(struct span text, const struct assignment *name, struct span value)
@@ -198,17 +151,17 @@ static bool fits_blank(struct span text, const struct assignment *name, struct s
 	size_t line = literal_line_start(text, name->start);
 	struct span start = span_sub(text, line, 7);
 
-	if (value.len == 0 || value.ptr[0] == '-' || is_code(value))
+	if (value.len == 0 || value.ptr[0] == '-' || expression_is_code(value))
 		return false;
 	if (name->is_flag)
-		return name->value.quoted || !is_message_word(value);
+		return name->value.quoted || !mention_word(value);
 	if (span_starts_with(start, SPAN_LIT("ENV ")) || span_starts_with(start, SPAN_LIT("setenv ")))
 		return literal_starts_setting(text, name->start);
 	/* A table of variables. */
-	if (is_variable(span_sub(text, name->start, name->end - name->start)) && value_is_random(value))
+	if (keyname_is_variable(span_sub(text, name->start, name->end - name->start)) && value_is_random(value))
 		return true;
 	if (name->is_cell)
-		return is_password(name) ? !is_message_word(value) && !value_is_identifier(value) : is_spoken(name, value);
+		return is_password(name) ? !mention_word(value) && !value_is_identifier(value) : is_spoken(name, value);
 	if (is_spoken(name, value))
 		return true;
 	return in_netrc(text, name->start);
@@ -228,13 +181,6 @@ static bool in_external_secret(struct span text, const struct assignment *name)
 static bool is_option(struct span value)
 {
 	return value.len > 2 && value.ptr[0] == '-' && value.ptr[1] == '-' && is_alpha(value.ptr[2]);
-}
-
-/* "/run/secrets/db": where the secret is, not what it is. */
-static bool is_path(struct span value)
-{
-	return value.len > 2 && value.ptr[0] == '/' && memchr(value.ptr + 1, '/', value.len - 1) != NULL &&
-	       value_is_identifier(value);
 }
 
 /* Base64 with a sign at its end that is no assignment's. */
@@ -262,7 +208,7 @@ static bool fits_strong(struct span text, const struct assignment *name, struct 
 {
 	if (value_is_number(value) && (name->form != ASSIGN_BLANK || name->is_flag))
 		return fits_number(value, name);
-	if (is_path(value) || (name->value.quoted ? is_open_assignment(value) : is_option(value)))
+	if (name->value.quoted ? is_open_assignment(value) : is_option(value))
 		return false;
 	switch (name->form) {
 	case ASSIGN_ELEMENT:
@@ -274,12 +220,14 @@ static bool fits_strong(struct span text, const struct assignment *name, struct 
 	case ASSIGN_BLANK:
 		return fits_blank(text, name, value);
 	case ASSIGN_EQUALS:
-		return name->value.quoted || name->is_env || !is_code(value);
+		return name->value.quoted || name->is_env || !expression_is_code(value);
 	case ASSIGN_COLON:
-		if (name->value.quoted || name->is_quoted)
-			return !is_code(value) || name->is_quoted;
+		if (name->value.quoted)
+			return !expression_is_code(value) || name->is_quoted;
+		if (name->is_quoted)
+			return !expression_is_call(value);
 		if (literal_starts_setting(text, name->start))
-			return !is_message_word(value) && !is_code(value) && !in_external_secret(text, name);
+			return !mention_word(value) && !expression_is_code(value) && !in_external_secret(text, name);
 		return fits_prose(text, name, value);
 	}
 	return true;
@@ -328,6 +276,16 @@ static bool is_plain_line(struct span text, const struct assignment *name)
 	       literal_starts_setting(text, name->start);
 }
 
+/* Asked last, as hardly anything gets so far: what would be masked is no value at all, or says where it is kept. */
+static bool gives_nothing(struct span text, const struct assignment *name, struct span value)
+{
+	struct span whole = name->value.quoted ? value : expression_whole(text, name->value.start, name->value.end);
+
+	if (whole.len > value.len && value_is_placeholder(whole))
+		return true;
+	return name->strength == KEY_STRONG && (mention_found(text, name, value) || expression_is_reference(value));
+}
+
 void verdict_add(struct span text, const struct assignment *name, struct findings *findings, size_t *ret_end)
 {
 	struct assignment read = *name;
@@ -335,6 +293,9 @@ void verdict_add(struct span text, const struct assignment *name, struct finding
 	size_t end;
 	bool fits;
 
+	if (name->form == ASSIGN_COLON && !name->value.quoted && strcmp(name->label, "COOKIE") == 0 &&
+	    mention_of_cookies(text, name->value.start))
+		return;
 	if (is_authorization(name) && !name->value.quoted && name->form != ASSIGN_BLANK)
 		take_header(text, name, &read.value);
 	else if (is_authorization(name))
@@ -343,7 +304,7 @@ void verdict_add(struct span text, const struct assignment *name, struct finding
 	if (value_is_placeholder(value))
 		return;
 	fits = name->strength == KEY_STRONG ? fits_strong(text, &read, value) : fits_weak(text, &read, value);
-	if (!fits)
+	if (!fits || gives_nothing(text, &read, value))
 		return;
 	if (is_plain_line(text, name) && !is_authorization(name))
 		take_line(text, &read.value);

@@ -80,6 +80,76 @@ static void readable_are_values_that_look_like_names(void **state)
 		{ "{\"_COMM\":\"passwd\",\"_UID\":\"0\"}", "[\"passwd\",\"hunter22\"]", "[\"passwd\",\"[REDACTED:PASSWORD]\"]" },
 		{ "x $token->is_text, credentials->key_id", "\"x_token\" -> \"q8Zk2vLm4xWc\"",
 		  "\"x_token\" -> \"[REDACTED:TOKEN]\"" },
+		{ "the \"proxy_pass\", \"fastcgi_pass\", and \"uwsgi_pass\" directives", "[\"proxy_pass\", \"fast-horse\"]",
+		  "[\"proxy_pass\", \"[REDACTED:PASSWORD]\"]" },
+		{ "(\"INVALID_TOKEN\", \"MISSING_PARAMETER\", 1)", "set(\"DB_PASSWORD\", \"MY_SECRET\")",
+		  "set(\"DB_PASSWORD\", \"[REDACTED:PASSWORD]\")" },
+		{ "stat(\"LICENSE\", {st_mode=S_IFREG|0644, st_size=11358})", "set(\"LICENSE\", \"q8Zk2vLm4xWc7RbJ\")",
+		  "set(\"LICENSE\", \"[REDACTED:KEY]\")" },
+	};
+
+	(void)state;
+	CHECK_NEIGHBOURS(list);
+}
+
+static void readable_are_expressions(void **state)
+{
+	static const struct neighbours list[] = {
+		{ "    password = args[0]\n", "    password = hunter22]\n", "    password = [REDACTED:PASSWORD]\n" },
+		{ "    token = headers[\"X-Auth\"]\n", "    token = headers22\n", "    token = [REDACTED:TOKEN]\n" },
+		{ "x(a, token=self._token)", "x(a, token=self_t0ken)", "x(a, token=[REDACTED:TOKEN])" },
+		{ "{'password': uuid.uuid4().hex}", "{'password': uuid.uuid4x9}", "{'password': [REDACTED:PASSWORD]}" },
+		{ "\"Authorization\": session[\"token\"],", "\"Authorization\": \"session\",",
+		  "\"Authorization\": \"[REDACTED:AUTHORIZATION]\"," },
+		{ "my $dbpass = $conf->{sql_password};", "my $dbpass = '$conf99';", "my $dbpass = '[REDACTED:PASSWORD]';" },
+		{ "password => $password,", "password => $ecret99", "password => [REDACTED:PASSWORD]" },
+		{ "x\npassword: $(cat /run/secrets/db)\n", "x\npassword: $(echo hunter22)\n", "x\npassword: [REDACTED:PASSWORD]\n" },
+		{ "  + password = (known after apply)\n", "  + password = (hunter22)\n", "  + password = [REDACTED:PASSWORD]\n" },
+		{ "x\nDB_PASSWORD=%(ENV_DB_PASSWORD)s\n", "x\nDB_PASSWORD=%(ENV_DB_PASSWORD)\n",
+		  "x\nDB_PASSWORD=[REDACTED:PASSWORD]\n" },
+	};
+
+	(void)state;
+	CHECK_NEIGHBOURS(list);
+}
+
+static void readable_are_references_to_where_a_secret_is_kept(void **state)
+{
+	static const struct neighbours list[] = {
+		{ "x\npassword: file:///run/secrets/db\n", "x\npassword: flie:///run/secrets/db\n",
+		  "x\npassword: [REDACTED:PASSWORD]\n" },
+		{ "x\npassword: vault:secret/data/db#password\n", "x\npassword: vault:v1:q8Zk2vLm4xWc7RbJ\n",
+		  "x\npassword: [REDACTED:PASSWORD]\n" },
+		{ "x\ntoken: op://vault/item/field\n", "x\ntoken: op:vault\n", "x\ntoken: [REDACTED:TOKEN]\n" },
+		{ "x\npassword: env:DB_PASSWORD\n", "x\npassword: end:DB_PASSWORD\n", "x\npassword: [REDACTED:PASSWORD]\n" },
+		{ "docker build --secret id=npm,src=/root/.npmrc .", "docker build --secret hunter22 .",
+		  "docker build --secret [REDACTED:SECRET] ." },
+		{ "x /etc/passwd: line 3", "x etc/passwd: hunter22", "x etc/passwd: [REDACTED:PASSWORD]" },
+		{ "x\npasswd:         files systemd\n", "x\npasswd:         horse systemd\n",
+		  "x\npasswd:         [REDACTED:PASSWORD]\n" },
+	};
+
+	(void)state;
+	CHECK_NEIGHBOURS(list);
+}
+
+static void readable_are_sentences_and_manuals(void **state)
+{
+	static const struct neighbours list[] = {
+		{ "credential: add wildcard support for hosts", "credential: horse wildcard", "credential: [REDACTED:CREDENTIAL]" },
+		{ "x\npassword: fix the login of users\n", "x\npassword: fix\n", "x\npassword: [REDACTED:PASSWORD]\n" },
+		{ "cookie: a blank domain is empty", "cookie: a=blank; domain=2", "cookie: [REDACTED:COOKIE]" },
+		{ "Using --password via the CLI is insecure.", "x --password hunter the", "x --password [REDACTED:PASSWORD] the" },
+		{ "usage: x [--password PASSWORD] --api-key API_KEY", "x --password PASSWORT --api-key KEY_API",
+		  "x --password [REDACTED:PASSWORD] --api-key [REDACTED:API_KEY]" },
+		{ "the --private-key= and --public-key= switches", "x --private-key=hunter22 and",
+		  "x --private-key=[REDACTED:PRIVATE_KEY] and" },
+		{ "whether it allows login to machine accounts or default ones with an empty password string",
+		  "machine h login u password horse", "machine h login u password [REDACTED:PASSWORD]" },
+		{ "\"js-tokens\": \"^4.0.0 || ^5.0.0\", \"cookie\": \"~0.7.1\"", "\"js-tokens\": \"^4.a.0\"",
+		  "\"js-tokens\": \"[REDACTED:TOKEN]\"" },
+		{ "sig_key: 51:C4:0C:6D:7E:A5:6C:D8:8F:B4:3A:DF:91:78:4F:18:BC:D5:E4:C5",
+		  "sig_key: 51:C4:0C:6D:7E:A5:6C:D8:8F:B4:3A:DF:91:78:4F:18", "sig_key: [REDACTED:KEY]" },
 	};
 
 	(void)state;
@@ -127,7 +197,8 @@ static void readable_are_names_of_algorithms_and_settings_of_units(void **state)
 	static const struct neighbours list[] = {
 		{ "server-sig-algs=<sk-ssh-ed25519@openssh.com,sk-ecdsa-sha2-nistp256-cert-v01@openssh.com>",
 		  "key is sk-1234567890abcdefgh,", "key is [REDACTED:API_KEY]," },
-		{ "systemd-run --user --wait -p MemoryMax=100M true", "sqlcmd --user sa -p Memory4Max100M=", "sqlcmd --user sa -p [REDACTED:PASSWORD]" },
+		{ "systemd-run --user --wait -p MemoryMax=100M true", "sqlcmd --user sa -p Memory4Max100M=",
+		  "sqlcmd --user sa -p [REDACTED:PASSWORD]" },
 		{ "x depends on >=3.8 and", "user app on >S3cret allkeys", "user app on >[REDACTED:PASSWORD] allkeys" },
 		{ "get(url, requests_auth=client_auth)", "//npm.mirror.example/:_auth=dXNlcjpQYXNzMTIz",
 		  "//npm.mirror.example/:_auth=[REDACTED:NPM_TOKEN]" },
@@ -144,6 +215,9 @@ int main(void)
 		cmocka_unit_test(readable_are_names_that_only_name),
 		cmocka_unit_test(readable_are_placeholders_between_angle_brackets),
 		cmocka_unit_test(readable_are_values_that_look_like_names),
+		cmocka_unit_test(readable_are_expressions),
+		cmocka_unit_test(readable_are_references_to_where_a_secret_is_kept),
+		cmocka_unit_test(readable_are_sentences_and_manuals),
 		cmocka_unit_test(readable_are_public_keys_and_numbers_of_answers),
 		cmocka_unit_test(readable_are_stack_traces),
 		cmocka_unit_test(readable_are_names_of_algorithms_and_settings_of_units),

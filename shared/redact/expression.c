@@ -1,0 +1,109 @@
+#include "shared/redact/expression.h"
+
+#include "shared/redact/chars.h"
+#include "shared/redact/keyname.h"
+#include "shared/redact/literal.h"
+#include "shared/redact/value.h"
+
+enum { MAX_BRACKET = 200 };
+
+static bool is_word_byte(uint8_t c)
+{
+	return is_alnum(c) || c == '_';
+}
+
+/* "$db_password", "$self->{pass}", "$args[0]", but not "$ecret": variables are told by what they are called. */
+static bool is_variable(struct span value)
+{
+	const char *label;
+	size_t end = 1;
+
+	while (end < value.len && is_word_byte(value.ptr[end]))
+		end++;
+	if (end < 3 || !is_alpha(value.ptr[1]))
+		return false;
+	if (end == value.len)
+		return keyname_judge(span_sub(value, 1, end - 1), &label) != KEY_NONE;
+	/* Of "->" the value has what stands before the bracket. */
+	return (value.ptr[end] == '-' && (end + 1 == value.len || value.ptr[end + 1] == '>')) ||
+	       value.ptr[end] == '[' || value.ptr[end] == '{';
+}
+
+/* What follows the bracket of "args[0]", "headers['x']" and "line[from:to]"; a quote may have ended the value. */
+static bool is_index(struct span rest)
+{
+	size_t at = 0;
+
+	while (at < rest.len && (is_word_byte(rest.ptr[at]) || memchr("\"'$:-.", rest.ptr[at], 6) != NULL))
+		at++;
+	return at == rest.len ? at == 0 : at > 0 && rest.ptr[at] == ']';
+}
+
+bool expression_is_call(struct span value)
+{
+	return (memchr(value.ptr, '(', value.len) != NULL || memchr(value.ptr, '[', value.len) != NULL) &&
+	       expression_is_code(value);
+}
+
+bool expression_is_code(struct span value)
+{
+	bool dotted = false;
+
+	if (value.len > 1 && memchr("&*!@", value.ptr[0], 4) != NULL && value_is_word(span_sub(value, 1, value.len)))
+		return true;
+	if (value.len > 2 && value.ptr[0] == '$')
+		return is_variable(value);
+	for (size_t i = 0; i < value.len; i++) {
+		uint8_t c = value.ptr[i], next = i + 1 < value.len ? value.ptr[i + 1] : 0;
+
+		if (c == '(' && i > 0 && is_alnum(value.ptr[i - 1]))
+			return true;
+		if (c == '[' && i > 0)
+			return is_index(span_sub(value, i + 1, value.len));
+		if (c == '.' && i > 0 && (is_alpha(next) || next == '_'))
+			dotted = true;
+		else if (is_digit(c) && i > 0 && next == '(')
+			return i + 2 < value.len && value.ptr[i + 2] == ')';
+		else if (!is_alpha(c) && c != '_')
+			return false;
+	}
+	return dotted;
+}
+
+/* "/run/secrets/db" */
+static bool is_path(struct span value)
+{
+	return value.len > 2 && value.ptr[0] == '/' && memchr(value.ptr + 1, '/', value.len - 1) != NULL &&
+	       value_is_identifier(value);
+}
+
+bool expression_is_reference(struct span value)
+{
+	static const char *const stores[] = { "file:/", "env:", "ssm:/", "vault:", "op://", "arn:aws", "secretsmanager:",
+	                                      "awssm:", "gcpsm:", "keyvault:", "sm://", "ref+", "@Microsoft.KeyVault(" };
+	struct span format_end = SPAN_LIT(")s");
+
+	if (is_path(value))
+		return true;
+	if (value_holds_random(value))
+		return false;
+	if (value.len > 4 && value.ptr[0] == '%' && value.ptr[1] == '(')
+		return span_eq(span_sub(value, value.len - format_end.len, format_end.len), format_end);
+	for (size_t i = 0; i < sizeof stores / sizeof *stores; i++) {
+		if (value.ptr[0] == (uint8_t)*stores[i] && span_starts_with(value, span_cstr(stores[i])))
+			return true;
+	}
+	return false;
+}
+
+struct span expression_whole(struct span text, size_t start, size_t end)
+{
+	struct span line = span_sub(text, 0, start + MAX_BRACKET), value = span_sub(text, start, end - start);
+	size_t close, line_end;
+
+	if (value.len < 2 || (value.ptr[0] != '(' && !(value.ptr[0] == '$' && value.ptr[1] == '(')))
+		return value;
+	line_end = literal_line_end(line, start);
+	close = chars_find_last(line, ')', start, line_end);
+	return close == line_end || close < end ? value : span_sub(text, start, close + 1 - start);
+}

@@ -1,0 +1,177 @@
+#include "shared/redact/mention.h"
+
+#include "shared/redact/chars.h"
+#include "shared/redact/keyname.h"
+#include "shared/redact/value.h"
+#include "shared/redact/words.h"
+
+enum {
+	MAX_PATH = 128,
+	MAX_SENTENCE = 200, /* of one that is looked at */
+};
+
+/* Follow "password:" or "token:" in messages. */
+static const word_listed message_words[] = {
+	"a", "absent", "accepted", "after", "an", "and", "are", "as", "async", "at", "authenticated",
+	"authentication", "await", "bad", "be", "been", "before", "but", "by", "can", "cannot", "changed",
+	"configured", "could", "created", "credentials", "denied", "did", "does", "done", "empty", "enter", "error",
+	"expected", "expired", "expiry", "failed", "failure", "for", "found", "from", "function", "generated", "has",
+	"have", "if", "ignored", "in", "incorrect", "invalid", "is", "it", "key", "keys", "lambda", "length",
+	"loaded", "missing", "must", "new", "no", "not", "of", "ok", "on", "only", "or", "password", "passwords",
+	"permission", "please", "present", "provided", "received", "refreshed", "refreshing", "rejected", "required",
+	"reset", "revoked", "rotated", "rule", "secret", "secrets", "see", "set", "should", "skipping", "success",
+	"successfully", "than", "that", "the", "this", "to", "token", "tokens", "too", "type", "unable", "unexpected",
+	"unknown", "unset", "unsupported", "updated", "use", "used", "using", "valid", "via", "was", "were", "when", "while",
+	"will", "with", "wrong", "your",
+};
+
+/* Begin a sentence about what the name before it does, as change logs have them: "cookie: reject names with blanks". */
+static const word_listed verbs[] = {
+	"add", "added", "adds", "allow", "avoid", "check", "clear", "compare", "convert", "correct", "describe", "detect",
+	"document", "drop", "ensure", "fix", "fixed", "fixes", "handle", "implement", "improve", "increase", "load",
+	"make", "move", "parse", "prevent", "read", "refactor", "reject", "remove", "removed", "rename", "replace",
+	"report", "rewrite", "simplify", "skip", "stop", "support", "switch", "treat", "update", "warn", "write",
+};
+
+bool mention_word(struct span word)
+{
+	while (word.len > 0 && memchr(".,;:!)", word.ptr[word.len - 1], 6) != NULL)
+		word.len--;
+	return words_hold_span(WORD_LIST(message_words), word);
+}
+
+/* Three words or more, the first a verb, and none of them random. */
+static bool is_about_name(struct span text, struct span verb, size_t at)
+{
+	struct span near = span_sub(text, 0, at + MAX_SENTENCE);
+	size_t end, word;
+
+	if (!words_hold_span(WORD_LIST(verbs), verb))
+		return false;
+	for (int words = 0; words < 2; words++) {
+		word = literal_skip_blanks(near, at);
+		for (end = word; end < near.len && !is_space(near.ptr[end]); end++)
+			continue;
+		if (end == word || word == at || value_is_random(span_sub(near, word, end - word)))
+			return false;
+		at = end;
+	}
+	return true;
+}
+
+/* "passwd: files systemd" (nsswitch.conf): where accounts are looked up. */
+static bool is_name_service(struct span text, const struct assignment *name, struct span value)
+{
+	static const word_listed services[] = { "cache", "compat", "db", "files", "ldap", "nis", "sss", "systemd", "winbind" };
+
+	return span_eq(span_sub(text, name->start, name->end - name->start), SPAN_LIT("passwd")) &&
+	       words_hold_span(WORD_LIST(services), value);
+}
+
+/* "/etc/passwd: …": a message about a file. */
+static bool is_file(struct span text, const struct assignment *name)
+{
+	static const char *const roots[] = { "/etc/", "/run/", "/var/", "/usr/", "/home/",
+	                                     "/root/", "/opt/", "/tmp/", "/proc/" };
+	size_t at = name->outer;
+
+	while (at > 0 && name->outer - at < MAX_PATH && !is_space(text.ptr[at - 1]) &&
+	       memchr("\"'`(=:", text.ptr[at - 1], 6) == NULL)
+		at--;
+	for (size_t i = 0; at < name->outer && i < sizeof roots / sizeof *roots; i++) {
+		if (span_starts_with(span_sub(text, at, name->outer - at), span_cstr(roots[i])))
+			return name->value.start > name->end + 1;
+	}
+	return false;
+}
+
+/* Between commas, or first between brackets. */
+static bool is_in_list(struct span text, const struct assignment *name, size_t next)
+{
+	size_t before = name->outer - literal_quote_len_before(text, name->outer);
+
+	while (before > 0 && is_space(text.ptr[before - 1]))
+		before--;
+	return (next < text.len && text.ptr[next] == ',') ||
+	       (before > 0 && memchr(",[", text.ptr[before - 1], 2) != NULL);
+}
+
+/* ["proxy_pass", "fastcgi_pass"], {"token", "accountId": 1}: what follows the name is one as well. */
+static bool is_listed_name(struct span text, const struct assignment *name, struct span value)
+{
+	size_t next = literal_skip_blanks(text, name->value.next);
+	const char *label;
+
+	if (next < text.len && text.ptr[next] == ':')
+		return true;
+	for (size_t i = 0; i < value.len; i++) {
+		if (!is_alpha(value.ptr[i]) && value.ptr[i] != '_')
+			return false;
+	}
+	if (!is_in_list(text, name, next))
+		return false;
+	if (keyname_is_variable(value) && keyname_is_variable(span_sub(text, name->start, name->end - name->start)))
+		return true;
+	return keyname_is_compound(value) && keyname_judge(value, &label) != KEY_NONE;
+}
+
+/* "--secret id=npm,src=/root/.npmrc" (docker build), and "--api-key API_KEY" in a usage text. */
+static bool is_option_text(struct span text, const struct assignment *name, struct span value)
+{
+	struct span spelled = span_sub(text, name->start, name->end - name->start);
+
+	if (strcmp(name->label, "SECRET") == 0 &&
+	    (span_starts_with(value, SPAN_LIT("id=")) || span_starts_with(value, SPAN_LIT("type="))))
+		return true;
+	if (value.len > spelled.len)
+		return false;
+	spelled = span_sub(spelled, spelled.len - value.len, value.len);
+	for (size_t i = 0; i < value.len; i++) {
+		uint8_t c = spelled.ptr[i] == '-' ? (uint8_t)'_' : to_lower(spelled.ptr[i]);
+
+		if (is_lower(value.ptr[i]) || to_lower(value.ptr[i]) != c)
+			return false;
+	}
+	return true;
+}
+
+/* "^4.0.0 || ^5.0.0", "~0.7.1": which versions of a package that is called "js-tokens" or "cookie". */
+static bool is_version_range(struct span value)
+{
+	bool dotted = false;
+
+	for (size_t i = 0; i < value.len; i++) {
+		if (!is_digit(value.ptr[i]) && memchr(" .~^<>=|*-", value.ptr[i], 10) == NULL)
+			return false;
+		dotted |= value.ptr[i] == '.';
+	}
+	return dotted && memchr("~^<>=", value.ptr[0], 5) != NULL;
+}
+
+bool mention_found(struct span text, const struct assignment *name, struct span value)
+{
+	if (is_version_range(value) || (name->is_flag && is_option_text(text, name, value)))
+		return true;
+	switch (name->form) {
+	case ASSIGN_ARGUMENT:
+		return name->value.quoted && !name->is_flag && is_listed_name(text, name, value);
+	case ASSIGN_EQUALS:
+		return !name->value.quoted && name->is_flag && name->value.start > name->end + 1 && mention_word(value);
+	case ASSIGN_COLON:
+		return !name->value.quoted && !name->is_quoted &&
+		       (is_about_name(text, value, name->value.end) || is_name_service(text, name, value) ||
+		        (is_file(text, name) && !value_is_random(value)));
+	default:
+		return false;
+	}
+}
+
+bool mention_of_cookies(struct span text, size_t at)
+{
+	struct span near = span_sub(text, at, MAX_SENTENCE);
+	size_t end = span_find(near, SPAN_LIT("\n"), 0);
+	struct span line = span_sub(near, 0, end);
+
+	return (end < near.len || at + near.len == text.len) && line.len > 0 && memchr(line.ptr, ' ', line.len) != NULL &&
+	       memchr(line.ptr, '=', line.len) == NULL && !value_holds_random(line);
+}
