@@ -5,6 +5,7 @@
 
 enum {
 	WINDOW_GZIP = 15 + 16, /* zlib.h: 16 asks for a gzip wrapper */
+	WINDOW_ZLIB = 15,
 	STEP = 32768,
 };
 
@@ -40,7 +41,7 @@ enum status gzip_compress(struct span plain, struct buf *out)
 	return status;
 }
 
-enum status gzip_expand(struct span packed, struct buf *out)
+static enum status expand(struct span packed, int window, struct buf *out)
 {
 	z_stream stream = { .zalloc = Z_NULL };
 	enum status status = STATUS_OK;
@@ -48,7 +49,7 @@ enum status gzip_expand(struct span packed, struct buf *out)
 
 	if (packed.len > UINT_MAX)
 		return STATUS_TOO_LARGE;
-	if (inflateInit2(&stream, WINDOW_GZIP) != Z_OK)
+	if (inflateInit2(&stream, window) != Z_OK)
 		return STATUS_NO_MEMORY;
 	stream.next_in = (Bytef *)(uintptr_t)packed.ptr;
 	stream.avail_in = (uInt)packed.len;
@@ -73,4 +74,14 @@ enum status gzip_expand(struct span packed, struct buf *out)
 		status = STATUS_INVALID;
 	(void)inflateEnd(&stream);
 	return status;
+}
+
+enum status gzip_expand(struct span packed, struct buf *out)
+{
+	return expand(packed, WINDOW_GZIP, out);
+}
+
+enum status gzip_expand_zlib(struct span packed, struct buf *out)
+{
+	return expand(packed, WINDOW_ZLIB, out);
 }

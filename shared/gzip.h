@@ -17,4 +17,7 @@ enum status gzip_compress(struct span plain, struct buf *out);
  */
 enum status gzip_expand(struct span packed, struct buf *out);
 
+/* The same for a zlib stream (RFC 1950). */
+enum status gzip_expand_zlib(struct span packed, struct buf *out);
+
 #endif

@@ -77,6 +77,18 @@ static bool may_begin(enum decode_kind kind, struct span encoded)
 	return (byte >= 0x20 && byte <= 0x7E) || is_space((uint8_t)byte) || byte == 0x1F;
 }
 
+/* RFC 1952 and RFC 1950: the first two bytes of a zlib stream are a multiple of 31; no dictionary, a window of 32 KiB. */
+enum decode_packing decode_packing(struct span bytes)
+{
+	if (bytes.len < GLANCE)
+		return DECODE_PLAIN;
+	if (bytes.ptr[0] == 0x1F && bytes.ptr[1] == 0x8B && bytes.ptr[2] == 8)
+		return DECODE_GZIP;
+	if (bytes.ptr[0] == 0x78 && (0x7800U + bytes.ptr[1]) % 31 == 0 && (bytes.ptr[1] & 0x20) == 0)
+		return DECODE_ZLIB;
+	return DECODE_PLAIN;
+}
+
 /* Three bytes tell nearly always that it is not, so that the rest is seldom decoded. */
 bool decode_is_promising(enum decode_kind kind, struct span encoded)
 {
@@ -88,7 +100,7 @@ bool decode_is_promising(enum decode_kind kind, struct span encoded)
 	len = decode(kind, encoded, GLANCE, probe);
 	if (len < GLANCE)
 		return false;
-	if (probe[0] == 0x1F && probe[1] == 0x8B && probe[2] == 8)
+	if (decode_packing(span_of(probe, len)) != DECODE_PLAIN)
 		return true;
 	if (!is_printable(span_of(probe, len)))
 		return false;

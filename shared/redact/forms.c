@@ -28,10 +28,8 @@ static void to_base64(struct span value, size_t skip, const char *digits, struct
 }
 
 /* RFC 4648 without padding; the last digit only when all of its five bits come from the value. */
-static void to_base32(struct span value, struct buf *out)
+static void to_base32(struct span value, const char *digits, struct buf *out)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-
 	for (size_t bit = 0; bit + 5 <= value.len * 8; bit += 5) {
 		unsigned pair = (unsigned)value.ptr[bit / 8] << 8;
 
@@ -115,17 +113,34 @@ static void to_shell(struct span value, bool each, struct buf *out)
 	}
 }
 
-/* JSON as a text inside JSON, as log drivers write what a program logged. */
-static void to_json_in_json(struct span value, struct buf *out)
+/* JSON as a text inside JSON, `depth` times, as log drivers write what a program logged. */
+static void to_json_in_json(struct span value, unsigned depth, struct buf *out)
 {
 	struct buf once = BUF_INIT(GROWTH * value.len + 1);
 
 	to_json(value, false, &once);
-	if (buf_status(&once) == STATUS_OK)
-		to_json(buf_span(&once), false, out);
-	else
+	if (buf_status(&once) != STATUS_OK)
 		out->failed = buf_status(&once);
+	else if (depth == 0)
+		buf_append_span(out, buf_span(&once));
+	else
+		to_json_in_json(buf_span(&once), depth - 1, out);
 	buf_wipe(&once);
+}
+
+static void to_reverse(struct span value, struct buf *out)
+{
+	for (size_t i = value.len; i > 0; i--)
+		buf_append_byte(out, value.ptr[i - 1]);
+}
+
+static void to_case(struct span value, bool upper, struct buf *out)
+{
+	for (size_t i = 0; i < value.len; i++) {
+		uint8_t c = value.ptr[i];
+
+		buf_append_byte(out, upper && is_lower(c) ? (uint8_t)(c - ('a' - 'A')) : upper ? c : to_lower(c));
+	}
 }
 
 static void spell(unsigned form, struct span value, struct buf *out)
@@ -159,17 +174,26 @@ static void spell(unsigned form, struct span value, struct buf *out)
 		to_percent(value, "%%25%02X", out);
 		break;
 	case 15:
-		to_base32(value, out);
+		to_base32(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", out);
 		break;
 	case 16: case 17:
 		to_html(value, form == 16, out);
 		break;
+	case 18: case 19:
+		to_json_in_json(value, form - 17, out);
+		break;
+	case 20:
+		to_base32(value, "abcdefghijklmnopqrstuvwxyz234567", out);
+		break;
+	case 21:
+		to_reverse(value, out);
+		break;
 	default:
-		to_json_in_json(value, out);
+		to_case(value, form == 22, out);
 	}
 }
 
-enum { FORMS = 19 };
+enum { FORMS = 24 };
 
 enum status forms_each(struct span value, enum status (*each)(void *ctx, struct span form), void *ctx)
 {

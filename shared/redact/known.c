@@ -4,16 +4,28 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "shared/buf.h"
 #include "shared/limits.h"
 #include "shared/redact/automaton.h"
+#include "shared/redact/broken.h"
 #include "shared/redact/forms.h"
 #include "shared/redact/value.h"
 #include "shared/redact/words.h"
 
 enum { FIRST_CAP = 16 };
 
+/* An id of the automaton: the number of a value, and above that which of its pieces was found; 0 for all of it. */
+enum { PIECE_SHIFT = 24 };
+_Static_assert(LIMIT_KNOWN_VALUES < 1 << PIECE_SHIFT && BROKEN_MAX_PIECES < 1 << (32 - PIECE_SHIFT), "an id holds both");
+
+struct value {
+	uint8_t *bytes;
+	size_t len;
+	const char *label;
+};
+
 struct known {
-	const char **labels; /* of each value */
+	struct value *values;
 	size_t count;
 	size_t cap;
 	struct automaton *automaton;
@@ -40,7 +52,11 @@ void known_free(struct known *known)
 		return;
 	automaton_free(known->automaton);
 	(void)pthread_mutex_destroy(&known->building);
-	free(known->labels);
+	for (size_t i = 0; i < known->count; i++) {
+		wipe(known->values[i].bytes, known->values[i].len);
+		free(known->values[i].bytes);
+	}
+	free(known->values);
 	free(known);
 }
 
@@ -86,7 +102,7 @@ static enum status add_form(void *ctx, struct span form)
 static enum status make_room(struct known *known)
 {
 	size_t cap = known->cap == 0 ? FIRST_CAP : known->cap * 2;
-	const char **labels;
+	struct value *values;
 
 	if (known->automaton == NULL)
 		known->automaton = automaton_new();
@@ -94,12 +110,49 @@ static enum status make_room(struct known *known)
 		return STATUS_NO_MEMORY;
 	if (known->count < known->cap)
 		return STATUS_OK;
-	labels = reallocarray(known->labels, cap, sizeof *labels);
-	if (labels == NULL)
+	values = reallocarray(known->values, cap, sizeof *values);
+	if (values == NULL)
 		return STATUS_NO_MEMORY;
-	known->labels = labels;
+	known->values = values;
 	known->cap = cap;
 	return STATUS_OK;
+}
+
+static struct span value_at(const struct known *known, size_t index)
+{
+	return span_of(known->values[index].bytes, known->values[index].len);
+}
+
+/* What the automaton holds may be another value's form or piece. */
+static bool is_known(const struct known *known, struct span value)
+{
+	if (!automaton_holds(known->automaton, value))
+		return false;
+	for (size_t i = 0; i < known->count; i++) {
+		if (span_eq(value_at(known, i), value))
+			return true;
+	}
+	return false;
+}
+
+static enum status keep_value(struct known *known, struct span value, const char *label)
+{
+	uint8_t *bytes = malloc(value.len);
+
+	if (bytes == NULL)
+		return STATUS_NO_MEMORY;
+	memcpy(bytes, value.ptr, value.len);
+	known->values[known->count++] = (struct value){ bytes, value.len, label };
+	return STATUS_OK;
+}
+
+static enum status add_pieces(struct known *known, struct span value, uint32_t id)
+{
+	enum status status = STATUS_OK;
+
+	for (uint32_t i = 0; i < broken_pieces(value) && status == STATUS_OK; i++)
+		status = automaton_add(known->automaton, broken_piece(value, i), (i + 1) << PIECE_SHIFT | id);
+	return status;
 }
 
 enum status known_add(struct known *known, struct span value, const char *label)
@@ -112,12 +165,14 @@ enum status known_add(struct known *known, struct span value, const char *label)
 	if (known->count >= LIMIT_KNOWN_VALUES || value.len > LIMIT_KNOWN_VALUE_BYTES)
 		return STATUS_TOO_LARGE;
 	status = make_room(known);
-	if (status == STATUS_OK && automaton_holds(known->automaton, value))
+	if (status == STATUS_OK && is_known(known, value))
 		return STATUS_OK;
-	if (status == STATUS_OK) {
-		known->labels[known->count++] = label;
+	if (status == STATUS_OK)
+		status = keep_value(known, value, label);
+	if (status == STATUS_OK)
 		status = forms_each(value, add_form, &adding);
-	}
+	if (status == STATUS_OK)
+		status = add_pieces(known, value, adding.id);
 	atomic_store(&known->is_built, false);
 	if (status != STATUS_OK)
 		known->failed = status;
@@ -143,23 +198,27 @@ static void build(struct known *known)
 
 struct search {
 	const struct known *known;
+	struct span text;
 	struct findings *findings;
 };
 
 static void add_found(void *ctx, size_t start, size_t end, uint32_t id)
 {
 	struct search *search = ctx;
+	uint32_t piece = id >> PIECE_SHIFT, value = id & ((1U << PIECE_SHIFT) - 1);
 
+	if (piece > 0 && !broken_match(value_at(search->known, value), piece - 1, search->text, &start, &end))
+		return;
 	findings_add(search->findings, (struct finding){ .start = start,
 	                                                 .end = end,
 	                                                 .rank = FINDING_KNOWN,
-	                                                 .label = search->known->labels[id],
+	                                                 .label = search->known->values[value].label,
 	                                                 .rule = "known-value" });
 }
 
 enum status known_find_all(struct known *known, struct span text, struct findings *findings)
 {
-	struct search search = { known, findings };
+	struct search search = { known, text, findings };
 
 	if (known == NULL)
 		return STATUS_OK;

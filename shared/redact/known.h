@@ -1,5 +1,6 @@
 /*
- * known: the box's own secret values, found wherever they stand and in every form of forms.h.
+ * known: the box's own secret values, found wherever they stand and in every form of forms.h; as they are also where
+ * lines, quotes or signs of no width break them.
  *
  * Thread: filled by one thread; then any number may search. Its copies are wiped when it is freed.
  */

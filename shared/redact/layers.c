@@ -168,17 +168,21 @@ static bool is_promising(struct span run, enum decode_kind *ret_kind, size_t *re
 }
 
 /*
- * Replaces gzip by what it holds. When it is damaged or cut off, what came out before that is used; STATUS_TOO_LARGE
- * when there is more than the budget has room for.
+ * Replaces gzip or a zlib stream by what it holds. When it is damaged or cut off, what came out before that is used;
+ * STATUS_TOO_LARGE when there is more than the budget has room for.
  */
 static enum status unpack(struct buf *plain, size_t budget)
 {
 	struct buf unpacked = BUF_INIT(budget);
+	enum decode_packing packing = decode_packing(buf_span(plain));
 	enum status status;
 
-	if (plain->len < 2 || plain->ptr[0] != 0x1F || plain->ptr[1] != 0x8B)
+	if (packing == DECODE_PLAIN)
 		return STATUS_OK;
-	status = gzip_expand(buf_span(plain), &unpacked);
+	status = packing == DECODE_GZIP ? gzip_expand(buf_span(plain), &unpacked) : gzip_expand_zlib(buf_span(plain), &unpacked);
+	/* Text may begin like a zlib stream. */
+	if (status == STATUS_INVALID && unpacked.len == 0)
+		return STATUS_OK;
 	buf_wipe(plain);
 	*plain = unpacked;
 	return status == STATUS_NO_MEMORY || status == STATUS_TOO_LARGE ? status : STATUS_OK;

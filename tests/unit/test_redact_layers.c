@@ -163,6 +163,14 @@ static void redact_masks_gzip_in_base64_over_several_lines(void **state)
 	buf_done(&text);
 }
 
+static void redact_masks_a_zlib_stream_in_base64(void **state)
+{
+	(void)state;
+	check("data: eJwrLU4tslJIyk/iKkgsLi7PL0qxUsgozStJLTIy4irILyqxUjA1MTbiAgAkzQ0f end", "data: [REDACTED:PASSWORD] end");
+	/* "x^" and what follows it is text. */
+	check("data: eF4gcGFzc3dvcmQ9aHVudGVyMjIgYW5kIHNvIG9u end", "data: [REDACTED:PASSWORD] end");
+}
+
 /* A bomb is not unpacked to its end; what was not seen is not given out, and what stands behind it is still looked at. */
 static void redact_masks_what_is_too_large_to_look_into(void **state)
 {
@@ -231,6 +239,7 @@ int main(void)
 		cmocka_unit_test(redact_looks_into_what_a_public_name_vouches_for),
 		cmocka_unit_test(redact_masks_hexadecimal_that_holds_a_secret),
 		cmocka_unit_test(redact_masks_gzip_in_base64_over_several_lines),
+		cmocka_unit_test(redact_masks_a_zlib_stream_in_base64),
 		cmocka_unit_test(redact_masks_what_is_too_large_to_look_into),
 		cmocka_unit_test(redact_masks_the_values_of_a_kubernetes_secret),
 	};
