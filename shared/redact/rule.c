@@ -6,24 +6,19 @@
 
 enum { CRC_DIGITS = 6, MIN_CRC_TOKEN = 16 };
 
-static bool has_digit(struct span text)
+/* A digit, or capitals among small letters as no name has them: chance makes one token of a hundred without a digit. */
+static bool is_varied(struct span text)
 {
-	for (size_t i = 0; i < text.len; i++) {
-		if (is_digit(text.ptr[i]))
-			return true;
-	}
-	return false;
+	struct char_counts counts = chars_count(text);
+
+	return counts.digits > 0 || (counts.upper > 1 && counts.lower > 1 && !value_is_identifier(text));
 }
 
 static bool is_mixed(struct span text)
 {
-	bool lower = false, upper = false;
+	struct char_counts counts = chars_count(text);
 
-	for (size_t i = 0; i < text.len; i++) {
-		lower |= is_lower(text.ptr[i]);
-		upper |= is_upper(text.ptr[i]);
-	}
-	return lower && upper && has_digit(text);
+	return counts.lower > 0 && counts.upper > 0 && is_varied(text);
 }
 
 /* What documentation writes for a password. */
@@ -98,7 +93,7 @@ bool rule_accepts(const struct rule *rule, struct span secret)
 		return true;
 	if ((rule->checks & RULE_CHECK_ANY) == 0 && value_is_placeholder(secret))
 		return false;
-	if ((rule->checks & RULE_CHECK_DIGIT) != 0 && !has_digit(secret))
+	if ((rule->checks & RULE_CHECK_DIGIT) != 0 && !is_varied(secret))
 		return false;
 	if ((rule->checks & RULE_CHECK_MIXED) != 0 && !is_mixed(secret))
 		return false;

@@ -22,8 +22,8 @@ enum {
 
 /* Conditions that a match has to meet besides its pattern. */
 enum rule_check {
-	RULE_CHECK_DIGIT = 1,      /* holds a digit */
-	RULE_CHECK_MIXED = 2,      /* holds letters of both cases and a digit */
+	RULE_CHECK_DIGIT = 1,      /* holds a digit, or capitals as no name does */
+	RULE_CHECK_MIXED = 2,      /* the same, and letters of both cases */
 	RULE_CHECK_USERPASS = 4,   /* user:password, the password no placeholder */
 	RULE_CHECK_CRC_BASE62 = 8, /* a valid CRC-32 at the end proves it, whatever its entropy (GitHub, npm) */
 	RULE_CHECK_ANY = 16,       /* placeholders are masked too */

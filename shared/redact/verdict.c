@@ -59,7 +59,10 @@ static bool fits_weak(struct span text, const struct assignment *name, struct sp
 		return false;
 	if ((name->form == ASSIGN_ARGUMENT && !name->value.quoted) || value_is_fingerprint(value))
 		return false;
-	if (value.len < WEAK_MIN || value_is_uuid(value) || is_digest(text, name, value))
+	/* A UUID is an id that a reader looks up, but for what a variable calls a key. */
+	if (value_is_uuid(value))
+		return strcmp(name->label, "KEY") == 0 && keyname_is_variable(span_sub(text, name->start, name->end - name->start));
+	if (value.len < WEAK_MIN || is_digest(text, name, value))
 		return false;
 	for (size_t i = 0; i < value.len; i++) {
 		if (is_space(value.ptr[i]) || value.ptr[i] == '(')
@@ -249,6 +252,13 @@ static size_t skip_scheme(struct span text, size_t at, size_t end)
 	return at;
 }
 
+/* "Authorization: token k3…": no sentence names a scheme and goes on with one word that holds a digit. */
+static bool is_behind_scheme(const struct assignment *name, size_t start, struct span value)
+{
+	return start > name->value.start && value.len >= WEAK_MIN && chars_count(value).digits > 0 &&
+	       memchr(value.ptr, ' ', value.len) == NULL;
+}
+
 static bool is_authorization(const struct assignment *name)
 {
 	return strcmp(name->label, "AUTHORIZATION") == 0 || strcmp(name->label, "COOKIE") == 0;
@@ -304,6 +314,8 @@ void verdict_add(struct span text, const struct assignment *name, struct finding
 	if (value_is_placeholder(value))
 		return;
 	fits = name->strength == KEY_STRONG ? fits_strong(text, &read, value) : fits_weak(text, &read, value);
+	if (is_authorization(name) && is_behind_scheme(name, read.value.start, value))
+		fits = true;
 	if (!fits || gives_nothing(text, &read, value))
 		return;
 	if (is_plain_line(text, name) && !is_authorization(name))

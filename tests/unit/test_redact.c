@@ -142,12 +142,30 @@ static void redact_judges_names_of_unknown_vendors(void **state)
 	CHECK_PAIRS(pairs);
 }
 
+static void redact_tells_a_uuid_that_is_a_key_from_an_id(void **state)
+{
+	static const struct pair pairs[] = {
+		{ "const HEROKU_KEY = \"832d2129-a846-4e27-99f4-7004b6ad53ef\"", "const HEROKU_KEY = \"[REDACTED:KEY]\"" },
+		{ "heroku_api_key: 832d2129-a846-4e27-99f4-7004b6ad53ef", "heroku_api_key: [REDACTED:API_KEY]" },
+		{ "boot_key=832d2129-a846-4e27-99f4-7004b6ad53ef", "boot_key=832d2129-a846-4e27-99f4-7004b6ad53ef" },
+		{ "CACHE_KEY=832d2129-a846-4e27-99f4-7004b6ad53ef", "CACHE_KEY=832d2129-a846-4e27-99f4-7004b6ad53ef" },
+		{ "LOGIN_SESSION=832d2129-a846-4e27-99f4-7004b6ad53ef",
+		  "LOGIN_SESSION=832d2129-a846-4e27-99f4-7004b6ad53ef" },
+	};
+
+	(void)state;
+	CHECK_PAIRS(pairs);
+}
+
 static void redact_masks_headers_and_urls(void **state)
 {
 	static const struct pair pairs[] = {
 		{ "Authorization: Bearer abcdef123456", "Authorization: Bearer [REDACTED:AUTHORIZATION]" },
 		{ "curl -H 'Authorization: Basic dXNlcjpwYXNz' http://h/",
 		  "curl -H 'Authorization: Basic [REDACTED:AUTHORIZATION]' http://h/" },
+		{ "curl -H \"Authorization: token q64juulvmdaowaqccuourxtxwzyshoa7\" http://h/",
+		  "curl -H \"Authorization: token [REDACTED:AUTHORIZATION]\" http://h/" },
+		{ "got Authorization: Bearer header without 401", "got Authorization: Bearer header without 401" },
 		{ "Cookie: a=b; session=c\nHost: h", "Cookie: [REDACTED:COOKIE]\nHost: h" },
 		{ "postgres://app:s3cr3t@db:5432/x", "postgres://app:[REDACTED:URL_PASSWORD]@db:5432/x" },
 		{ "amqp+ssl://u:p%40ss@h", "amqp+ssl://u:[REDACTED:URL_PASSWORD]@h" },
@@ -409,6 +427,7 @@ int main(void)
 		cmocka_unit_test(redact_keeps_the_name_in_longer_text),
 		cmocka_unit_test(redact_masks_by_name_in_every_notation),
 		cmocka_unit_test(redact_judges_names_of_unknown_vendors),
+		cmocka_unit_test(redact_tells_a_uuid_that_is_a_key_from_an_id),
 		cmocka_unit_test(redact_masks_headers_and_urls),
 		cmocka_unit_test(redact_masks_known_forms_without_a_name),
 		cmocka_unit_test(redact_leaves_what_a_reader_needs),
