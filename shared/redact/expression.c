@@ -77,23 +77,25 @@ static bool is_path(struct span value)
 	       value_is_identifier(value);
 }
 
-bool expression_is_reference(struct span value)
+static bool names_a_store(struct span value)
 {
 	static const char *const stores[] = { "file:/", "env:", "ssm:/", "vault:", "op://", "arn:aws", "secretsmanager:",
 	                                      "awssm:", "gcpsm:", "keyvault:", "sm://", "ref+", "@Microsoft.KeyVault(" };
-	struct span format_end = SPAN_LIT(")s");
 
-	if (is_path(value))
-		return true;
-	if (value_holds_random(value))
-		return false;
-	if (value.len > 4 && value.ptr[0] == '%' && value.ptr[1] == '(')
-		return span_eq(span_sub(value, value.len - format_end.len, format_end.len), format_end);
 	for (size_t i = 0; i < sizeof stores / sizeof *stores; i++) {
 		if (value.ptr[0] == (uint8_t)*stores[i] && span_starts_with(value, span_cstr(stores[i])))
 			return true;
 	}
 	return false;
+}
+
+bool expression_is_reference(struct span value)
+{
+	struct span format_end = SPAN_LIT(")s");
+	bool is_format = value.len > 4 && value.ptr[0] == '%' && value.ptr[1] == '(' &&
+	                 span_eq(span_sub(value, value.len - format_end.len, format_end.len), format_end);
+
+	return is_path(value) || ((is_format || names_a_store(value)) && !value_holds_random(value));
 }
 
 struct span expression_whole(struct span text, size_t start, size_t end)
