@@ -2,7 +2,13 @@
 
 #include "shared/redact/chars.h"
 
-enum { GLANCE = 3, PROBE = 12 };
+enum {
+	GLANCE = 3,
+	PROBE = 12,
+	READABLE_MIN = 16,
+	READABLE_WORD = 16,    /* bytes for each blank at most; a password alone has none */
+	READABLE_FOREIGN = 10, /* bytes for each that is not ASCII at least */
+};
 
 /* Both alphabets. Values are one more than they stand for: 0 is for what belongs to neither. */
 static const uint8_t base64_values[256] = {
@@ -114,4 +120,29 @@ bool decode_begins_text(enum decode_kind kind, struct span encoded)
 	size_t len = decode(kind, encoded, sizeof probe, probe);
 
 	return len > 0 && is_printable(span_of(probe, len));
+}
+
+size_t decode_len(enum decode_kind kind, struct span encoded)
+{
+	while (kind == DECODE_BASE64 && encoded.len > 0 && encoded.ptr[encoded.len - 1] == '=')
+		encoded.len--;
+	return encoded.len * (kind == DECODE_HEX ? 4 : 6) / 8;
+}
+
+bool decode_is_readable(struct span plain)
+{
+	size_t blanks = 0, foreign = 0;
+
+	for (size_t i = 0; i < plain.len; i++) {
+		uint8_t c = plain.ptr[i];
+
+		if (c == 0x7F || (c < 0x20 && !is_space(c)))
+			return false;
+		blanks += is_space(c);
+		foreign += c >= 0x80;
+	}
+	if (plain.len < READABLE_MIN || foreign * READABLE_FOREIGN > plain.len)
+		return false;
+	return blanks * READABLE_WORD >= plain.len ||
+	       (plain.ptr[0] == '{' && span_find(plain, SPAN_LIT("\":"), 0) < plain.len);
 }

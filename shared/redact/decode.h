@@ -24,4 +24,10 @@ bool decode_is_promising(enum decode_kind kind, struct span encoded);
 /* The first of the decoded bytes, as many as there are, are text. */
 bool decode_begins_text(enum decode_kind kind, struct span encoded);
 
+/* How many bytes the encoded text stands for when all of it belongs. */
+size_t decode_len(enum decode_kind kind, struct span encoded);
+
+/* Words or JSON, which scanning decides on. */
+bool decode_is_readable(struct span plain);
+
 #endif

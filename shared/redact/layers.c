@@ -4,6 +4,7 @@
 #include "shared/redact/chars.h"
 #include "shared/redact/decode.h"
 #include "shared/redact/runs.h"
+#include "shared/redact/value.h"
 #include "shared/redact/view.h"
 
 enum {
@@ -169,14 +170,15 @@ static bool is_promising(struct span run, enum decode_kind *ret_kind, size_t *re
 
 /*
  * Replaces gzip or a zlib stream by what it holds. When it is damaged or cut off, what came out before that is used;
- * STATUS_TOO_LARGE when there is more than the budget has room for.
+ * STATUS_TOO_LARGE when there is more than the budget has room for. *ret_whole: it was neither, or not packed at all.
  */
-static enum status unpack(struct buf *plain, size_t budget)
+static enum status unpack(struct buf *plain, size_t budget, bool *ret_whole)
 {
 	struct buf unpacked = BUF_INIT(budget);
 	enum decode_packing packing = decode_packing(buf_span(plain));
 	enum status status;
 
+	*ret_whole = true;
 	if (packing == DECODE_PLAIN)
 		return STATUS_OK;
 	status = packing == DECODE_GZIP ? gzip_expand(buf_span(plain), &unpacked) : gzip_expand_zlib(buf_span(plain), &unpacked);
@@ -185,20 +187,24 @@ static enum status unpack(struct buf *plain, size_t budget)
 		return STATUS_OK;
 	buf_wipe(plain);
 	*plain = unpacked;
+	*ret_whole = status == STATUS_OK;
 	return status == STATUS_NO_MEMORY || status == STATUS_TOO_LARGE ? status : STATUS_OK;
 }
 
-/* *ret_undecided: not all of it could be looked at. */
+/* *ret_undecided: not all of it could be looked at. *ret_read: it could be read from end to end. */
 static enum status scan_encoded(const struct scan_job *job, enum decode_kind kind, struct span encoded,
-                                struct findings *ret_findings, bool *ret_undecided)
+                                struct findings *ret_findings, bool *ret_undecided, bool *ret_read)
 {
 	/* Half of what is left, so that no single one takes it all. */
 	size_t room = *job->budget / 2;
 	struct buf plain = BUF_INIT(room);
 	enum status status;
+	bool whole;
 
 	decode_append(kind, encoded, room, &plain);
-	status = buf_status(&plain) == STATUS_OK ? unpack(&plain, room) : buf_status(&plain);
+	*ret_read = buf_status(&plain) == STATUS_OK && plain.len == decode_len(kind, encoded);
+	status = buf_status(&plain) == STATUS_OK ? unpack(&plain, room, &whole) : buf_status(&plain);
+	*ret_read = *ret_read && status == STATUS_OK && whole && decode_is_readable(buf_span(&plain));
 	*ret_undecided = status == STATUS_TOO_LARGE || plain.len >= room;
 	*job->budget -= plain.len < room ? plain.len : room;
 	if (status == STATUS_OK && !*ret_undecided)
@@ -207,24 +213,27 @@ static enum status scan_encoded(const struct scan_job *job, enum decode_kind kin
 	return *ret_undecided ? STATUS_OK : status;
 }
 
-enum status layers_encoded(const struct scan_job *job, size_t start, size_t end, size_t *ret_end)
+enum status layers_encoded(const struct scan_job *job, size_t start, size_t end, size_t *ret_end, bool *ret_readable)
 {
 	struct buf encoded = BUF_INIT(MAX_ENCODED);
 	struct findings inner = { 0 };
 	enum decode_kind kind;
 	enum status status;
-	bool undecided = false;
-	size_t skip;
+	bool undecided = false, read = false;
+	size_t skip, named = skip_name(span_sub(job->text, start, end - start));
+	struct span name = span_sub(job->text, start, named > 0 ? named - 1 : 0);
 
 	*ret_end = end;
-	start += skip_name(span_sub(job->text, start, end - start));
+	*ret_readable = false;
+	start += named;
 	if (job->depth >= SCAN_DEPTH || end - start < RUNS_MIN ||
 	    !is_promising(span_sub(job->text, start, end - start), &kind, &skip))
 		return STATUS_OK;
 	*ret_end = gather(job->text, start + skip, end, &encoded, &undecided);
 	status = buf_status(&encoded);
 	if (status == STATUS_OK && !undecided)
-		status = scan_encoded(job, kind, buf_span(&encoded), &inner, &undecided);
+		status = scan_encoded(job, kind, buf_span(&encoded), &inner, &undecided, &read);
+	*ret_readable = status == STATUS_OK && read && inner.count == 0 && !undecided && value_is_identifier(name);
 	if (status == STATUS_OK && (inner.count > 0 || undecided))
 		findings_add(job->findings, (struct finding){ .start = start,
 		                                              .end = *ret_end,

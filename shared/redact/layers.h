@@ -26,8 +26,8 @@ enum status layers_signs(const struct scan_job *job, size_t at, size_t *ret_end)
 /*
  * Scans what the run [start, end) stands for, together with the lines that continue it, and masks all of it when
  * that holds a secret, or when it is too much to look at. *ret_end is how far it was looked at: `end`, or the end of the
- * last such line.
+ * last such line. *ret_readable: it stands for nothing but text without a secret, and so may be left.
  */
-enum status layers_encoded(const struct scan_job *job, size_t start, size_t end, size_t *ret_end);
+enum status layers_encoded(const struct scan_job *job, size_t start, size_t end, size_t *ret_end, bool *ret_readable);
 
 #endif

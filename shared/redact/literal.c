@@ -255,7 +255,7 @@ static void join_pieces(struct span text, struct literal *literal)
 
 		if (!quoted && (!is_alnum(text.ptr[at]) || !is_alnum(text.ptr[literal->end - 1])))
 			return;
-		if (end == at + quoted || text.ptr[at - 1] == '(' || text.ptr[at - 1] == '[')
+		if (end == at + quoted || memchr("([{", text.ptr[at - 1], 3) != NULL)
 			return;
 		if (quoted && (end >= text.len || text.ptr[end] != text.ptr[at]))
 			return;

@@ -29,6 +29,7 @@ struct scan {
 	size_t escape_done;      /* where the last word with escapes ended */
 	size_t sign_done;        /* where the last line with signs beyond ASCII ended */
 	size_t encoded_done;     /* how far encoded lines were looked at */
+	bool is_readable;        /* they stand for text without a secret */
 	bool has_colours;        /* the text is to be scanned without them as well */
 	struct keyname_memo names;
 	struct ranges public_parts;
@@ -143,9 +144,9 @@ static enum status consider(struct scan *scan, const struct scan_job *job, size_
 	if (is_words(span_sub(scan->text, start, end - start)))
 		return STATUS_OK;
 	if (start >= scan->encoded_done)
-		status = layers_encoded(job, start, end, &scan->encoded_done);
+		status = layers_encoded(job, start, end, &scan->encoded_done, &scan->is_readable);
 	/* What is public may look as random as it likes, but not hold a secret. */
-	if (status == STATUS_OK && job->findings->count == before && !ranges_hold(&scan->public_parts, start) &&
+	if (status == STATUS_OK && job->findings->count == before && !scan->is_readable && !ranges_hold(&scan->public_parts, start) &&
 	    blob_find(scan->text, start, end, &start, &end))
 		findings_add(job->findings, (struct finding){ .start = start,
 		                                              .end = end,

@@ -144,9 +144,13 @@ static struct span word_before(struct span text, size_t at, size_t *ret_start)
 static bool in_netrc(struct span text, size_t at)
 {
 	static const word_listed names[] = { "account", "login", "machine" };
-	struct span word = word_before(text, at, &at);
+	size_t from = at > 512 ? at - 512 : 0, start = at;
+	struct span before = span_sub(text, from, at - from), word = word_before(text, at, &start);
 
-	return span_eq(word, SPAN_LIT("default")) || words_hold_span(WORD_LIST(names), word_before(text, at, &at));
+	if (span_find(before, SPAN_LIT("login "), 0) == before.len ||
+	    (span_find(before, SPAN_LIT("machine "), 0) == before.len && span_find(before, SPAN_LIT("default "), 0) == before.len))
+		return false;
+	return !mention_word(word) && words_hold_span(WORD_LIST(names), word_before(text, start, &start));
 }
 
 static bool fits_blank(struct span text, const struct assignment *name, struct span value)

@@ -78,6 +78,8 @@ static void readable_are_values_that_look_like_names(void **state)
 {
 	static const struct neighbours list[] = {
 		{ "{\"_COMM\":\"passwd\",\"_UID\":\"0\"}", "[\"passwd\",\"hunter22\"]", "[\"passwd\",\"[REDACTED:PASSWORD]\"]" },
+		{ "\"NextToken\":{\"type\":\"string\"}", "\"NextToken\":{\"value\":\"q8Zk2vLm4xWc7RbJ\"}",
+		  "\"NextToken\":{\"value\":\"[REDACTED:TOKEN]\"}" },
 		{ "x $token->is_text, credentials->key_id", "\"x_token\" -> \"q8Zk2vLm4xWc\"",
 		  "\"x_token\" -> \"[REDACTED:TOKEN]\"" },
 		{ "the \"proxy_pass\", \"fastcgi_pass\", and \"uwsgi_pass\" directives", "[\"proxy_pass\", \"fast-horse\"]",
@@ -209,6 +211,28 @@ static void readable_are_names_of_algorithms_and_settings_of_units(void **state)
 	CHECK_NEIGHBOURS(list);
 }
 
+static void readable_is_base64_of_text_without_a_secret(void **state)
+{
+	static const struct neighbours list[] = {
+		/* "Never gonna give you up, never gonna let you down" */
+		{ "x TmV2ZXIgZ29ubmEgZ2l2ZSB5b3UgdXAsIG5ldmVyIGdvbm5hIGxldCB5b3UgZG93bg==",
+		  /* "the login of bob is: password=hunter22 from now on" */
+		  "x dGhlIGxvZ2luIG9mIGJvYiBpczogcGFzc3dvcmQ9aHVudGVyMjIgZnJvbSBub3cgb24=", "x [REDACTED:PASSWORD]" },
+		{ "StandardInputData=TmV2ZXIgZ29ubmEgZ2l2ZSB5b3UgdXAsIG5ldmVyIGdvbm5hIGxldCB5b3UgZG93bg==",
+		  "hf_q8Zk2vLm4xWc7RbJ9tYh3PfG=TmV2ZXIgZ29ubmEgZ2l2ZSB5b3UgdXAsIG5ldmVyIGdvbm5hIGxldCB5b3UgZG93bg==",
+		  "[REDACTED:BLOB]" },
+		/* {"host":"web1","port":8080,"tags":["a","b"]}, and a user with a password and no blank. */
+		{ "x eyJob3N0Ijoid2ViMSIsInBvcnQiOjgwODAsInRhZ3MiOlsiYSIsImIiXX0=",
+		  "x YWRtaW5pc3RyYXRvcjpUaDFzLWlzLW15LVAwc3N3b3JkLWZvci1hbGw=", "x [REDACTED:BLOB]" },
+		/* Text in part: what follows the sign is not. */
+		{ "x aGVsbG8gd29ybGQgYW5kIGFsbCBvZiB5b3UgdGhlcmU=", "x aGVsbG8gd29ybGQgYW5kIGFsbCBvZiB5b3UgdGhlcmU/q8Zk2vLm4xWc7RbJ+tYh3PfG=",
+		  "x [REDACTED:BLOB]" },
+	};
+
+	(void)state;
+	CHECK_NEIGHBOURS(list);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -219,6 +243,7 @@ int main(void)
 		cmocka_unit_test(readable_are_references_to_where_a_secret_is_kept),
 		cmocka_unit_test(readable_are_sentences_and_manuals),
 		cmocka_unit_test(readable_are_public_keys_and_numbers_of_answers),
+		cmocka_unit_test(readable_is_base64_of_text_without_a_secret),
 		cmocka_unit_test(readable_are_stack_traces),
 		cmocka_unit_test(readable_are_names_of_algorithms_and_settings_of_units),
 	};
