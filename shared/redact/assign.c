@@ -5,6 +5,7 @@
 #include "shared/redact/keyname.h"
 #include "shared/redact/literal.h"
 #include "shared/redact/member.h"
+#include "shared/redact/table.h"
 #include "shared/redact/verdict.h"
 #include "shared/redact/words.h"
 
@@ -259,6 +260,7 @@ void assign_find(const struct assign_job *job, size_t at, size_t *ret_end)
 {
 	struct span text = job->text, spelled;
 	struct assignment name = { 0 };
+	bool is_tied;
 
 	name_bounds(text, at, &name);
 	*ret_end = name.end > at ? name.end : at + 1;
@@ -266,10 +268,15 @@ void assign_find(const struct assign_job *job, size_t at, size_t *ret_end)
 		return;
 	spelled = span_sub(text, name.start, name.end - name.start);
 	at = name.end;
-	if ((!form_read(text, &name, &at) || name.form == ASSIGN_ARGUMENT ||
-	     (name.form == ASSIGN_BLANK && is_prose(text, &name, spelled, at))) &&
-	    !find_elsewhere(text, &name, &at) && name.form != ASSIGN_ARGUMENT)
-		return;
+	is_tied = form_read(text, &name, &at);
+	if (!is_tied || name.form == ASSIGN_ARGUMENT || name.form == ASSIGN_BLANK) {
+		if ((!is_tied || name.is_cell || text.ptr[name.end] != ' ' || (at < text.len && memchr("|\n", text.ptr[at], 2) != NULL)) &&
+		    table_may_end(text, &name) && table_is_possible(text, &name))
+			table_find(text, &name, job->findings);
+		is_tied = is_tied && (name.form == ASSIGN_ARGUMENT || !is_prose(text, &name, spelled, at));
+		if ((!is_tied || name.form == ASSIGN_ARGUMENT) && !find_elsewhere(text, &name, &at) && !is_tied)
+			return;
+	}
 	name.strength = keyname_recall(job->memo, spelled, &name.label);
 	if (name.strength == KEY_NONE)
 		return;

@@ -112,6 +112,30 @@ static void redact_takes_a_value_with_what_is_written_around_it(void **state)
 	CHECK(pairs);
 }
 
+static void redact_masks_the_column_that_a_header_names(void **state)
+{
+	static const struct pair pairs[] = {
+		{ "id,name,secret,created\n1,app,tigercoffee,2024-01-01\n2,db,,2024-01-02\n3,x,hunter22,2024-01-03\ndone\n",
+		  "id,name,secret,created\n1,app,[REDACTED:SECRET],2024-01-01\n2,db,,2024-01-02\n"
+		  "3,x,[REDACTED:SECRET],2024-01-03\ndone\n" },
+		{ "User name,Password,Access key ID,Secret access key\nbob,tigercoffee,17,hunter22/x\n",
+		  "User name,Password,Access key ID,Secret access key\nbob,[REDACTED:PASSWORD],17,[REDACTED:SECRET_KEY]\n" },
+		{ "\"user\",\"password\"\r\n\"bob\",\"tiger,coffee\"\r\n",
+		  "\"user\",\"password\"\r\n\"bob\",\"[REDACTED:PASSWORD]\"\r\n" },
+		{ "user\tpassword\nbob\ttigercoffee\n", "user\tpassword\nbob\t[REDACTED:PASSWORD]\n" },
+		{ " id | user | password \n----+------+----------\n  1 | bob  | tigercoffee\n(1 row)\n",
+		  " id | user | password \n----+------+----------\n  1 | bob  | [REDACTED:PASSWORD]\n(1 row)\n" },
+		{ "+----+-------------+\n| id | password    |\n+----+-------------+\n|  1 | tigercoffee |\n+----+-------------+\n",
+		  "+----+-------------+\n| id | password    |\n+----+-------------+\n|  1 | [REDACTED:PASSWORD] |\n"
+		  "+----+-------------+\n" },
+		{ "suite,pass,fail\nunit,1012,0\n", "suite,pass,fail\nunit,1012,0\n" },
+		{ "checks the user,password\nand then goes on, slowly\n", "checks the user,password\nand then goes on, slowly\n" },
+	};
+
+	(void)state;
+	CHECK(pairs);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -119,6 +143,7 @@ int main(void)
 		cmocka_unit_test(redact_finds_a_value_behind_other_members),
 		cmocka_unit_test(redact_finds_a_value_inside_an_object),
 		cmocka_unit_test(redact_finds_a_value_on_the_line_below_its_option),
+		cmocka_unit_test(redact_masks_the_column_that_a_header_names),
 		cmocka_unit_test(redact_takes_a_value_with_what_is_written_around_it),
 	};
 
