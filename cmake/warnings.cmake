@@ -21,6 +21,8 @@ if(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo" OR CMAKE_BUILD_TYPE STREQUAL "MinS
 	target_link_options(rescue_options INTERFACE -Wl,-z,relro,-z,now)
 endif()
 if(RESCUE_FLAVOUR MATCHES "^musl")
-	target_compile_options(rescue_options INTERFACE -ffunction-sections -fdata-sections)
+	# Nothing in the agent unwinds a stack.
+	target_compile_options(rescue_options INTERFACE
+		-ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables)
 	target_link_options(rescue_options INTERFACE -static -Wl,--gc-sections)
 endif()

@@ -12,16 +12,17 @@ glibc)
     SMOKE_LDFLAGS=""
     ;;
 musl)
-    # For the agent: small, and every function in its own section, so that
-    # -Wl,--gc-sections drops what is not called.
+    # For the agent: small, every function in its own section, so that
+    # -Wl,--gc-sections drops what is not called, and no tables for unwinding
+    # the stack, which nothing does.
     CC=musl-gcc
-    CFLAGS="-Os -ffunction-sections -fdata-sections"
+    CFLAGS="-Os -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables"
     SMOKE_LDFLAGS="-static -Wl,--gc-sections"
     ;;
 musl-aarch64)
     # The same for the other architecture; what is built runs under emulation.
     CC=$SYSROOT/bin/musl-gcc
-    CFLAGS="-Os -ffunction-sections -fdata-sections"
+    CFLAGS="-Os -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables"
     SMOKE_LDFLAGS="-static -Wl,--gc-sections"
     AR=aarch64-linux-gnu-ar
     RANLIB=aarch64-linux-gnu-ranlib
