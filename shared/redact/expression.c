@@ -47,12 +47,15 @@ bool expression_is_call(struct span value)
 
 bool expression_is_code(struct span value)
 {
+	const char *label;
 	bool dotted = false;
 
 	if (value.len > 1 && memchr("&*!@", value.ptr[0], 4) != NULL && value_is_word(span_sub(value, 1, value.len)))
 		return true;
 	if (value.len > 2 && value.ptr[0] == '$')
 		return is_variable(value);
+	if (keyname_is_variable(value))
+		return keyname_judge(value, &label) == KEY_STRONG;
 	for (size_t i = 0; i < value.len; i++) {
 		uint8_t c = value.ptr[i], next = i + 1 < value.len ? value.ptr[i + 1] : 0;
 

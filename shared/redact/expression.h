@@ -9,7 +9,7 @@
 
 #include "shared/span.h"
 
-/* "config.token", "getToken()", "headers[…]", "&token", "$db_password": an expression that names the secret. */
+/* "config.token", "getToken()", "headers[…]", "&token", "$db_password", "DB_PASSWORD": an expression that names the secret. */
 bool expression_is_code(struct span value);
 
 /* Of these only what no YAML would hold: "getToken()", "session['token']". */

@@ -130,7 +130,7 @@ static const word_listed describing[] = {
 	"mode", "module", "name", "names", "path", "paths", "pattern", "plugin", "policies", "policy", "port",
 	"prefix", "prompt", "provider", "ref", "regex", "required", "retries", "ring", "role", "rotation",
 	"rounds", "scope", "scopes", "server", "service", "size", "source", "state", "status", "store",
-	"strength", "suffix", "thumbprint", "timeout", "ttl", "type", "types", "uid", "updated", "uri", "url",
+	"strength", "suffix", "through", "thumbprint", "timeout", "ttl", "type", "types", "uid", "updated", "uri", "url",
 	"urls", "usage", "user", "username", "users", "valid", "variable", "vault", "verified", "version",
 	"window",
 };

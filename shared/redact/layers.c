@@ -119,7 +119,8 @@ static size_t gather(struct span text, size_t start, size_t end, struct buf *enc
 	if (*ret_cut)
 		return end;
 	buf_append_span(encoded, span_sub(text, start, len));
-	while (len >= MIN_LINE && end < text.len && (text.ptr[end] == '\n' || text.ptr[end] == '\r')) {
+	/* A sign at its end ends the block. */
+	while (len >= MIN_LINE && text.ptr[end - 1] != '=' && end < text.len && (text.ptr[end] == '\n' || text.ptr[end] == '\r')) {
 		size_t line = end, stop;
 
 		while (line < text.len && is_space(text.ptr[line]) && line - end < 64)

@@ -12,15 +12,15 @@ enum {
 
 /* Follow "password:" or "token:" in messages. */
 static const word_listed message_words[] = {
-	"a", "absent", "accepted", "after", "an", "and", "are", "as", "async", "at", "authenticated",
-	"authentication", "await", "bad", "be", "been", "before", "but", "by", "can", "cannot", "changed",
-	"configured", "could", "created", "credentials", "denied", "did", "does", "done", "empty", "enter", "error",
-	"expected", "expired", "expiry", "failed", "failure", "for", "found", "from", "function", "generated", "has",
+	"a", "absent", "accepted", "accepts", "after", "an", "and", "are", "argument", "arguments", "as", "async", "at",
+	"authenticated", "authentication", "await", "bad", "be", "been", "before", "but", "by", "can", "cannot", "changed",
+	"command", "configured", "could", "created", "credentials", "denied", "did", "does", "done", "empty", "enter", "error",
+	"expected", "expired", "expiry", "failed", "failure", "flag", "flags", "for", "found", "from", "function", "generated", "has",
 	"have", "if", "ignored", "in", "incorrect", "invalid", "is", "it", "key", "keys", "lambda", "length",
-	"loaded", "missing", "must", "new", "no", "not", "of", "ok", "on", "only", "or", "password", "passwords",
+	"loaded", "may", "missing", "must", "new", "no", "not", "of", "ok", "on", "only", "option", "options", "or", "password", "passwords",
 	"permission", "please", "present", "provided", "received", "refreshed", "refreshing", "rejected", "required",
 	"reset", "revoked", "rotated", "rule", "secret", "secrets", "see", "set", "should", "skipping", "success",
-	"successfully", "than", "that", "the", "this", "to", "token", "tokens", "too", "type", "unable", "unexpected",
+	"successfully", "switch", "switches", "than", "that", "the", "this", "to", "token", "tokens", "too", "type", "unable", "unexpected",
 	"unknown", "unset", "unsupported", "updated", "use", "used", "using", "valid", "via", "was", "were", "when", "while",
 	"will", "with", "wrong", "your",
 };
@@ -148,9 +148,45 @@ static bool is_version_range(struct span value)
 	return dotted && memchr("~^<>=", value.ptr[0], 5) != NULL;
 }
 
+/* "pam_unix(chpasswd:chauthtok)": the function of a service that PAM was asked for. */
+static bool is_pam_function(struct span text, const struct assignment *name, struct span value)
+{
+	static const word_listed functions[] = { "account", "acct", "auth", "chauthtok", "session", "setcred" };
+
+	return name->start > 0 && text.ptr[name->start - 1] == '(' && span_find(value, SPAN_LIT("):"), 0) < value.len &&
+	       words_hold_span(WORD_LIST(functions), span_sub(value, 0, span_find(value, SPAN_LIT(")"), 0)));
+}
+
+/* "update_password: always" (Ansible): when it is set, not to what. */
+static bool is_policy(struct span text, const struct assignment *name, struct span value)
+{
+	static const word_listed policies[] = { "always", "on_create" };
+
+	return span_eq(span_sub(text, name->start, name->end - name->start), SPAN_LIT("update_password")) &&
+	       words_hold_span(WORD_LIST(policies), value);
+}
+
+/* The 'passwd:' and 'group:' lines: the quote ends what begins before the name. */
+static bool is_quoted_with_sign(struct span text, const struct assignment *name, struct span value)
+{
+	return name->value.quoted && !name->is_quoted && name->value.start == name->end + 2 && value.ptr[0] == ' ' &&
+	       literal_quote_len_before(text, name->outer) == 1 &&
+	       text.ptr[name->outer - 1] == text.ptr[name->value.start - 1] && !value_holds_random(value);
+}
+
+/* {"creds" : secret "x" not found}: a sentence goes on behind the word. */
+static bool is_sentence(struct span text, const struct assignment *name, struct span value)
+{
+	size_t next = literal_skip_blanks(text, name->value.end);
+
+	return name->is_quoted && !name->value.quoted && mention_word(value) && next > name->value.end && next < text.len &&
+	       memchr(",}\n\r", text.ptr[next], 4) == NULL;
+}
+
 bool mention_found(struct span text, const struct assignment *name, struct span value)
 {
-	if (is_version_range(value) || (name->is_flag && is_option_text(text, name, value)))
+	if (is_version_range(value) || (name->is_flag && is_option_text(text, name, value)) ||
+	    is_quoted_with_sign(text, name, value) || is_policy(text, name, value))
 		return true;
 	switch (name->form) {
 	case ASSIGN_ARGUMENT:
@@ -158,8 +194,10 @@ bool mention_found(struct span text, const struct assignment *name, struct span 
 	case ASSIGN_EQUALS:
 		return !name->value.quoted && name->is_flag && name->value.start > name->end + 1 && mention_word(value);
 	case ASSIGN_COLON:
-		return !name->value.quoted && !name->is_quoted &&
-		       (is_about_name(text, value, name->value.end) || is_name_service(text, name, value) ||
+		if (name->is_quoted)
+			return is_sentence(text, name, value);
+		return !name->value.quoted &&
+		       (is_pam_function(text, name, value) || is_about_name(text, value, name->value.end) || is_name_service(text, name, value) ||
 		        (is_file(text, name) && !value_is_random(value)));
 	default:
 		return false;

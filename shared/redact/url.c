@@ -62,6 +62,9 @@ void url_find(struct span text, size_t at, struct findings *findings)
 	password = span_sub(text, colon + 1, colon < sign ? sign - colon - 1 : 0);
 	if (user.len >= MIN_USER_TOKEN && value_is_random(user))
 		add(findings, from, colon, "URL_CREDENTIAL");
+	/* "http://[[user][:pass]@]host": a usage text. */
+	if (user.len > 0 && user.ptr[0] == '[' && !value_holds_random(password))
+		return;
 	if (!value_is_placeholder(password))
 		add(findings, colon + 1, sign, "URL_PASSWORD");
 }
