@@ -3,6 +3,7 @@
 #include "shared/gzip.h"
 #include "shared/redact/chars.h"
 #include "shared/redact/decode.h"
+#include "shared/redact/dump.h"
 #include "shared/redact/runs.h"
 #include "shared/redact/value.h"
 #include "shared/redact/view.h"
@@ -11,6 +12,7 @@ enum {
 	MAX_WORD = 4096,       /* bytes before an escape, or to either side of a sign, that are read with it */
 	MAX_ESCAPED = 64 * 1024, /* bytes from an escape on; a key of which every letter is escaped fits */
 	MIN_LINE = 56,         /* a shorter line of base64 is the last of its block */
+	MAX_DUMP = 64 * 1024,  /* bytes of a dump that are read at once */
 	MAX_ENCODED = 1024 * 1024,
 	ALIGNMENTS = 4,
 };
@@ -243,5 +245,30 @@ enum status layers_encoded(const struct scan_job *job, size_t start, size_t end,
 		                                              .rule = undecided ? "encoded-undecided" : inner.items[0].rule });
 	findings_done(&inner);
 	buf_wipe(&encoded);
+	return status;
+}
+
+enum status layers_dump(const struct scan_job *job, size_t at, size_t *ret_end)
+{
+	struct buf plain = BUF_INIT(MAX_DUMP);
+	struct findings inner = { 0 };
+	enum status status = STATUS_OK;
+	size_t start;
+
+	*ret_end = at + 1;
+	if (job->depth < SCAN_DEPTH && dump_read(job->text, at, &plain, &start, ret_end)) {
+		status = plain.len > *job->budget ? STATUS_WITHHELD : buf_status(&plain);
+		*job->budget -= status == STATUS_OK ? plain.len : 0;
+		if (status == STATUS_OK)
+			status = scan_layer(job, buf_span(&plain), &inner);
+		if (status == STATUS_OK && inner.count > 0)
+			findings_add(job->findings, (struct finding){ .start = start,
+			                                              .end = *ret_end,
+			                                              .rank = FINDING_ENCODED,
+			                                              .label = inner.items[0].label,
+			                                              .rule = inner.items[0].rule });
+	}
+	findings_done(&inner);
+	buf_wipe(&plain);
 	return status;
 }

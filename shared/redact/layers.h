@@ -24,6 +24,12 @@ enum status layers_escapes(const struct scan_job *job, size_t at, size_t *ret_en
 enum status layers_signs(const struct scan_job *job, size_t at, size_t *ret_end);
 
 /*
+ * The number of a dump's line stands at `at`: scans the bytes of that line and the following ones, and masks all of them
+ * when they hold a secret. *ret_end is where the last line ends.
+ */
+enum status layers_dump(const struct scan_job *job, size_t at, size_t *ret_end);
+
+/*
  * Scans what the run [start, end) stands for, together with the lines that continue it, and masks all of it when
  * that holds a secret, or when it is too much to look at. *ret_end is how far it was looked at: `end`, or the end of the
  * last such line. *ret_readable: it stands for nothing but text without a secret, and so may be left.

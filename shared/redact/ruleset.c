@@ -69,6 +69,10 @@ static enum status add_keywords(struct ruleset *set)
 		status = prefilter_add(set->prefilter, SPAN_LIT("kind: "), false, make_id(RULESET_KIND, 0));
 	if (status == STATUS_OK)
 		status = prefilter_add(set->prefilter, SPAN_LIT("kind\""), false, make_id(RULESET_KIND, 1));
+	if (status == STATUS_OK)
+		status = prefilter_add(set->prefilter, SPAN_LIT("0000 "), false, make_id(RULESET_DUMP, 0));
+	if (status == STATUS_OK)
+		status = prefilter_add(set->prefilter, SPAN_LIT("000: "), false, make_id(RULESET_DUMP, 1));
 	for (size_t i = 0; i < sizeof colours / sizeof *colours && status == STATUS_OK; i++)
 		status = prefilter_add(set->prefilter, span_cstr(colours[i]), true, make_id(RULESET_COLOUR, i));
 	for (size_t i = 0; i < sizeof escapes / sizeof *escapes && status == STATUS_OK; i++)

@@ -171,6 +171,49 @@ static void redact_masks_a_zlib_stream_in_base64(void **state)
 	check("data: eF4gcGFzc3dvcmQ9aHVudGVyMjIgYW5kIHNvIG9u end", "data: [REDACTED:PASSWORD] end");
 }
 
+static void redact_masks_dumps_that_hold_a_secret(void **state)
+{
+	static const struct {
+		const char *in;
+		const char *out;
+	} dumps[] = {
+		{ "00000000: 7573 6572 3a20 626f 620a 4442 5f50 4153  user: bob.DB_PAS\n"
+		  "00000010: 5357 4f52 443d 6875 6e74 6572 3232 0a    SWORD=hunter22.\n",
+		  "00000000: [REDACTED:PASSWORD]\n" },
+		{ "00000000  75 73 65 72 3a 20 62 6f  62 0a 44 42 5f 50 41 53  |user: bob.DB_PAS|\n"
+		  "00000010  53 57 4f 52 44 3d 68 75  6e 74 65 72 32 32 0a     |SWORD=hunter22.|\n"
+		  "0000001f\n",
+		  "00000000  [REDACTED:PASSWORD]\n"
+		  "0000001f\n" },
+		{ "0000000 7375 7265 203a 6f62 0a62 4244 505f 5341\n"
+		  "0000010 5753 524f 3d44 7568 746e 7265 3232 000a\n"
+		  "000001f\n",
+		  "0000000 [REDACTED:PASSWORD]\n"
+		  "000001f\n" },
+		{ "0000000   u   s   e   r   :       b   o   b  \\n   D   B   _   P   A   S\n"
+		  "0000020   S   W   O   R   D   =   h   u   n   t   e   r   2   2  \\n\n"
+		  "0000037\n",
+		  "0000000   [REDACTED:PASSWORD]\n"
+		  "0000037\n" },
+		{ "0000000 165 163 145 162 072 040 142 157 142 012 104 102 137 120 101 123\n"
+		  "0000020 123 127 117 122 104 075 150 165 156 164 145 162 062 062 012\n"
+		  "0000037\n",
+		  "0000000 [REDACTED:PASSWORD]\n"
+		  "0000037\n" },
+		{ "000000 75 73 65 72 3a 20 62 6f 62 0a 44 42 5f 50 41 53  >user: bob.DB_PAS<\n"
+		  "000010 53 57 4f 52 44 3d 68 75 6e 74 65 72 32 32 0a     >SWORD=hunter22.<\n"
+		  "00001f\n",
+		  "000000 [REDACTED:PASSWORD]\n"
+		  "00001f\n" },
+		{ "00000000: 6865 6c6c 6f20 776f 726c 640a            hello world.\n",
+		  "00000000: 6865 6c6c 6f20 776f 726c 640a            hello world.\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof dumps / sizeof *dumps; i++)
+		check(dumps[i].in, dumps[i].out);
+}
+
 /* A bomb is not unpacked to its end; what was not seen is not given out, and what stands behind it is still looked at. */
 static void redact_masks_what_is_too_large_to_look_into(void **state)
 {
@@ -239,6 +282,7 @@ int main(void)
 		cmocka_unit_test(redact_looks_into_what_a_public_name_vouches_for),
 		cmocka_unit_test(redact_masks_hexadecimal_that_holds_a_secret),
 		cmocka_unit_test(redact_masks_gzip_in_base64_over_several_lines),
+		cmocka_unit_test(redact_masks_dumps_that_hold_a_secret),
 		cmocka_unit_test(redact_masks_a_zlib_stream_in_base64),
 		cmocka_unit_test(redact_masks_what_is_too_large_to_look_into),
 		cmocka_unit_test(redact_masks_the_values_of_a_kubernetes_secret),
