@@ -206,6 +206,9 @@ bool member_below(struct span text, const struct assignment *name, size_t *ret_a
 
 	if (!name->is_flag || at >= text.len || text.ptr[name->end] != '\n')
 		return false;
+	/* At the end of a command the option has no value, and the next line is another matter. */
+	if (!literal_starts_setting(text, name->start))
+		return false;
 	at += line_column(text, at, &is_item);
 	for (end = at; end < text.len && !is_space(text.ptr[end]); end++)
 		continue;

@@ -153,6 +153,8 @@ static void readable_are_sentences_and_manuals(void **state)
 		  "\"update_password\": \"hunter\"", "\"update_password\": \"[REDACTED:PASSWORD]\"" },
 		{ "either --user and --password arguments or -flto-pass-through=-lgcc", "x --password argument5",
 		  "x --password [REDACTED:PASSWORD]" },
+		{ "ExecStart=/usr/bin/setup --prompt-root-password\nStandardOutput=tty\n", "args:\n- --root-password\n- hunter22\n",
+		  "args:\n- --root-password\n- [REDACTED:PASSWORD]\n" },
 		{ "Using --password via the CLI is insecure.", "x --password hunter the", "x --password [REDACTED:PASSWORD] the" },
 		{ "usage: x [--password PASSWORD] --api-key API_KEY", "x --password PASSWORT --api-key KEY_API",
 		  "x --password [REDACTED:PASSWORD] --api-key [REDACTED:API_KEY]" },
