@@ -77,6 +77,14 @@ static bool has_deeper_value(struct span text, size_t line_end)
 	       span_find(next, SPAN_LIT(":"), 0) == next.len && next.ptr[at] != '#';
 }
 
+/* "password:" over "  value: …": where that begins; 0 when the next line is another. */
+static size_t value_below(struct span text, size_t line_end)
+{
+	size_t at = literal_skip_blanks(text, line_end + 1);
+
+	return at > line_end + 1 && span_starts_with(span_sub(text, at, 7), SPAN_LIT("value: ")) ? at + 7 : 0;
+}
+
 /* YAML: "&anchor" and "!tag" stand before a value and are none. */
 static size_t skip_properties(struct span text, size_t at)
 {
@@ -129,6 +137,10 @@ static void read_value(struct span text, struct assignment *name, size_t at)
 	}
 	if (name->form == ASSIGN_COLON)
 		at = skip_properties(text, at);
+	if (name->form == ASSIGN_COLON && at < text.len && text.ptr[at] == '\n' && value_below(text, at) > 0) {
+		at = value_below(text, at);
+		name->form = ASSIGN_MEMBER;
+	}
 	if (name->form == ASSIGN_COLON && name->strength == KEY_STRONG && at < text.len && text.ptr[at] == '\n' &&
 	    has_deeper_value(text, at)) {
 		name->form = ASSIGN_BLOCK;

@@ -93,6 +93,19 @@ static void redact_finds_a_value_on_the_line_below_its_option(void **state)
 	CHECK(pairs);
 }
 
+static void redact_finds_a_value_that_is_a_member_of_its_name(void **state)
+{
+	static const struct pair pairs[] = {
+		{ "db:\n  password:\n    value: tigercoffee\n    key: pw\n",
+		  "db:\n  password:\n    value: [REDACTED:PASSWORD]\n    key: pw\n" },
+		{ "password:\n  valueFrom:\n    path: /run/secrets/pw\n", "password:\n  valueFrom:\n    path: /run/secrets/pw\n" },
+		{ "password:\nvalue: tigercoffee\n", "password:\nvalue: tigercoffee\n" },
+	};
+
+	(void)state;
+	CHECK(pairs);
+}
+
 static void redact_takes_a_value_with_what_is_written_around_it(void **state)
 {
 	static const struct pair pairs[] = {
@@ -143,6 +156,7 @@ int main(void)
 		cmocka_unit_test(redact_finds_a_value_behind_other_members),
 		cmocka_unit_test(redact_finds_a_value_inside_an_object),
 		cmocka_unit_test(redact_finds_a_value_on_the_line_below_its_option),
+		cmocka_unit_test(redact_finds_a_value_that_is_a_member_of_its_name),
 		cmocka_unit_test(redact_masks_the_column_that_a_header_names),
 		cmocka_unit_test(redact_takes_a_value_with_what_is_written_around_it),
 	};
