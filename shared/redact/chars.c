@@ -1,6 +1,6 @@
 #include "shared/redact/chars.h"
 
-#ifdef __x86_64__
+#if defined(__x86_64__) && !defined(RESCUE_PLAIN)
 #include <immintrin.h>
 #endif
 
@@ -30,7 +30,7 @@ static struct char_counts count_plain(struct span text)
 	return counts;
 }
 
-#ifdef __x86_64__
+#if defined(__x86_64__) && !defined(RESCUE_PLAIN)
 enum { LANES = 16 };
 
 /* Bytes outside of ASCII are negative, and so below each of the ranges. */
@@ -61,7 +61,7 @@ __attribute__((target("popcnt"))) static struct char_counts count_sse(struct spa
 
 struct char_counts chars_count(struct span text)
 {
-#ifdef __x86_64__
+#if defined(__x86_64__) && !defined(RESCUE_PLAIN)
 	if (text.len >= LANES && __builtin_cpu_supports("popcnt"))
 		return count_sse(text);
 #endif

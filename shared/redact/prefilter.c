@@ -2,7 +2,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#ifdef __x86_64__
+#if defined(__x86_64__) && !defined(RESCUE_PLAIN)
 #include <immintrin.h>
 #endif
 
@@ -177,7 +177,7 @@ static size_t scan_plain(const struct prefilter *filter, struct span text, size_
 	return at;
 }
 
-#ifdef __x86_64__
+#if defined(__x86_64__) && !defined(RESCUE_PLAIN)
 /* The same hash in each lane of a vector, the flags by one gather. */
 __attribute__((target("avx2"))) static size_t scan_avx2(const struct prefilter *filter, struct span text, size_t at,
                                                         unsigned *ret_up)
@@ -211,7 +211,7 @@ struct prefilter *prefilter_new(void)
 		return NULL;
 	filter->count = 1;
 	filter->scan = scan_plain;
-#ifdef __x86_64__
+#if defined(__x86_64__) && !defined(RESCUE_PLAIN)
 	if (__builtin_cpu_supports("avx2"))
 		filter->scan = scan_avx2;
 #endif

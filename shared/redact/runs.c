@@ -1,6 +1,6 @@
 #include "shared/redact/runs.h"
 
-#ifdef __x86_64__
+#if defined(__x86_64__) && !defined(RESCUE_PLAIN)
 #include <immintrin.h>
 #endif
 
@@ -26,7 +26,7 @@ static uint64_t mask_plain(const uint8_t *bytes)
 	return mask;
 }
 
-#ifdef __x86_64__
+#if defined(__x86_64__) && !defined(RESCUE_PLAIN)
 /* A byte is a member when the rows of its upper half and of its lower half have a bit in common; none above 0x7F are. */
 __attribute__((target("avx2"))) static unsigned half_mask_avx2(const uint8_t *bytes)
 {
@@ -61,7 +61,7 @@ static uint64_t mask_at(struct span text, size_t at)
 
 	if (text.len - at < BLOCK)
 		bytes = memcpy(last, bytes, text.len - at);
-#ifdef __x86_64__
+#if defined(__x86_64__) && !defined(RESCUE_PLAIN)
 	if (__builtin_cpu_supports("avx2"))
 		return mask_avx2(bytes);
 #endif

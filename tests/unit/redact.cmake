@@ -1,6 +1,8 @@
 rescue_unit_test(redact shared)
 rescue_unit_test(redact_elsewhere shared)
 rescue_unit_test(redact_known shared)
+rescue_unit_test(redact_lanes shared)
+add_subdirectory(plain)
 rescue_unit_test(redact_layers shared)
 rescue_unit_test(redact_notations shared)
 rescue_unit_test(redact_readable shared)
