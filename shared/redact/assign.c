@@ -127,6 +127,26 @@ static struct literal read_wrapped(struct span text, size_t at)
 	return literal_read(text, open);
 }
 
+/* What stands on the lines below the name: true when that is the value; `at` moves on when the value is further on. */
+static bool read_below(struct span text, struct assignment *name, size_t *at)
+{
+	size_t member;
+
+	if (name->form != ASSIGN_COLON || *at >= text.len || text.ptr[*at] != '\n')
+		return false;
+	member = value_below(text, *at);
+	if (member > 0) {
+		name->form = ASSIGN_MEMBER;
+		*at = member;
+		return false;
+	}
+	if (name->strength != KEY_STRONG || !has_deeper_value(text, *at))
+		return false;
+	name->form = ASSIGN_BLOCK;
+	name->value = literal_block(text, name->start, *at);
+	return true;
+}
+
 static void read_value(struct span text, struct assignment *name, size_t at)
 {
 	at = literal_skip_blanks(text, at);
@@ -137,16 +157,8 @@ static void read_value(struct span text, struct assignment *name, size_t at)
 	}
 	if (name->form == ASSIGN_COLON)
 		at = skip_properties(text, at);
-	if (name->form == ASSIGN_COLON && at < text.len && text.ptr[at] == '\n' && value_below(text, at) > 0) {
-		at = value_below(text, at);
-		name->form = ASSIGN_MEMBER;
-	}
-	if (name->form == ASSIGN_COLON && name->strength == KEY_STRONG && at < text.len && text.ptr[at] == '\n' &&
-	    has_deeper_value(text, at)) {
-		name->form = ASSIGN_BLOCK;
-		name->value = literal_block(text, name->start, at);
+	if (read_below(text, name, &at))
 		return;
-	}
 	if (name->form <= ASSIGN_COLON && at + 1 < text.len && text.ptr[at] == '[' &&
 	    literal_quote_len(text, literal_skip_blanks(text, at + 1)) > 0) {
 		struct span line = span_sub(text, 0, literal_line_end(text, at));
