@@ -92,13 +92,20 @@ static bool names_a_store(struct span value)
 	return false;
 }
 
+/* "https://kv.vault.example/secrets/db/0b1f…" */
+static bool is_store_address(struct span value)
+{
+	return span_starts_with(value, SPAN_LIT("https://")) && span_find(value, SPAN_LIT("/secrets/"), 0) < value.len &&
+	       memchr(value.ptr, '?', value.len) == NULL && memchr(value.ptr, '@', value.len) == NULL;
+}
+
 bool expression_is_reference(struct span value)
 {
 	struct span format_end = SPAN_LIT(")s");
 	bool is_format = value.len > 4 && value.ptr[0] == '%' && value.ptr[1] == '(' &&
 	                 span_eq(span_sub(value, value.len - format_end.len, format_end.len), format_end);
 
-	return is_path(value) || ((is_format || names_a_store(value)) && !value_holds_random(value));
+	return is_path(value) || is_store_address(value) || ((is_format || names_a_store(value)) && !value_holds_random(value));
 }
 
 struct span expression_whole(struct span text, size_t start, size_t end)

@@ -12,17 +12,23 @@ enum {
 
 /* Follow "password:" or "token:" in messages. */
 static const word_listed message_words[] = {
-	"a", "absent", "accepted", "accepts", "after", "an", "and", "are", "argument", "arguments", "as", "async", "at",
-	"authenticated", "authentication", "await", "bad", "be", "been", "before", "but", "by", "can", "cannot", "changed",
-	"command", "configured", "could", "created", "credentials", "denied", "did", "does", "done", "empty", "enter", "error",
-	"expected", "expired", "expiry", "failed", "failure", "flag", "flags", "for", "found", "from", "function", "generated", "has",
-	"have", "if", "ignored", "in", "incorrect", "invalid", "is", "it", "key", "keys", "lambda", "length",
-	"loaded", "may", "missing", "must", "new", "no", "not", "of", "ok", "on", "only", "option", "options", "or", "password", "passwords",
-	"permission", "please", "present", "provided", "received", "refreshed", "refreshing", "rejected", "required",
-	"reset", "revoked", "rotated", "rule", "secret", "secrets", "see", "set", "should", "skipping", "success",
-	"successfully", "switch", "switches", "than", "that", "the", "this", "to", "token", "tokens", "too", "type", "unable", "unexpected",
-	"unknown", "unset", "unsupported", "updated", "use", "used", "using", "valid", "via", "was", "were", "when", "while",
-	"will", "with", "wrong", "your",
+	"a", "absent", "accepted", "after", "an", "and", "are", "as", "async", "at", "authenticated", "authentication",
+	"await", "bad", "be", "been", "before", "but", "by", "can", "cannot", "changed", "configured", "could",
+	"created", "credentials", "denied", "did", "does", "done", "empty", "enter", "error", "expected", "expired",
+	"expiry", "failed", "failure", "for", "found", "from", "function", "generated", "has", "have", "if", "ignored",
+	"in", "incorrect", "invalid", "is", "it", "key", "keys", "lambda", "length", "loaded", "missing", "must",
+	"new", "no", "not", "of", "ok", "on", "only", "or", "password", "passwords", "permission", "please", "present",
+	"provided", "received", "refreshed", "refreshing", "rejected", "required", "reset", "revoked", "rotated",
+	"rule", "secret", "secrets", "see", "set", "should", "skipping", "success", "successfully", "than", "that",
+	"the", "this", "to", "token", "tokens", "too", "type", "unable", "unexpected", "unknown", "unset",
+	"unsupported", "updated", "use", "used", "using", "valid", "was", "were", "when", "while", "will", "with",
+	"wrong", "your",
+};
+
+/* Follow an option in a sentence about it: "the --password option", "--password via the CLI is insecure". */
+static const word_listed option_words[] = {
+	"accepts", "argument", "arguments", "command", "flag", "flags", "may", "option", "options", "switch", "switches",
+	"via",
 };
 
 /* Begin a sentence about what the name before it does, as change logs have them: "cookie: reject names with blanks". */
@@ -68,21 +74,44 @@ static bool is_name_service(struct span text, const struct assignment *name, str
 	       words_hold_span(WORD_LIST(services), value);
 }
 
+/* What stands before the name in the same word; a blank or one of `signs` ends that. */
+static struct span word_before(struct span text, size_t at, struct span signs)
+{
+	size_t start = at;
+
+	while (start > 0 && at - start < MAX_PATH && !is_space(text.ptr[start - 1]) &&
+	       memchr(signs.ptr, text.ptr[start - 1], signs.len) == NULL)
+		start--;
+	return span_sub(text, start, at - start);
+}
+
 /* "/etc/passwd: …": a message about a file. */
 static bool is_file(struct span text, const struct assignment *name)
 {
 	static const char *const roots[] = { "/etc/", "/run/", "/var/", "/usr/", "/home/",
 	                                     "/root/", "/opt/", "/tmp/", "/proc/" };
-	size_t at = name->outer;
+	struct span before = word_before(text, name->outer, SPAN_LIT("\"'`(="));
 
-	while (at > 0 && name->outer - at < MAX_PATH && !is_space(text.ptr[at - 1]) &&
-	       memchr("\"'`(=:", text.ptr[at - 1], 6) == NULL)
-		at--;
-	for (size_t i = 0; at < name->outer && i < sizeof roots / sizeof *roots; i++) {
-		if (span_starts_with(span_sub(text, at, name->outer - at), span_cstr(roots[i])))
+	for (size_t i = 0; before.len > 0 && i < sizeof roots / sizeof *roots; i++) {
+		if (span_starts_with(before, span_cstr(roots[i])))
 			return name->value.start > name->end + 1;
 	}
 	return false;
+}
+
+/* "arn:aws:secretsmanager:…:secret:prod/db": what something is called in full. */
+static bool is_full_name(struct span text, const struct assignment *name)
+{
+	return name->form == ASSIGN_COLON &&
+	       span_starts_with(word_before(text, name->outer, SPAN_LIT("\"'`(=")), SPAN_LIT("arn:"));
+}
+
+/* "pkcs11:model=x;token=Label": what a smart card is called (RFC 7512). */
+static bool is_card(struct span text, const struct assignment *name)
+{
+	return name->form == ASSIGN_EQUALS &&
+	       span_eq(span_sub(text, name->start, name->end - name->start), SPAN_LIT("token")) &&
+	       span_starts_with(word_before(text, name->outer, SPAN_LIT("\"'`(")), SPAN_LIT("pkcs11:"));
 }
 
 /* Between commas, or first between brackets. */
@@ -186,13 +215,16 @@ static bool is_sentence(struct span text, const struct assignment *name, struct 
 bool mention_found(struct span text, const struct assignment *name, struct span value)
 {
 	if (is_version_range(value) || (name->is_flag && is_option_text(text, name, value)) ||
-	    is_quoted_with_sign(text, name, value) || is_policy(text, name, value))
+	    is_full_name(text, name) || is_card(text, name) || is_quoted_with_sign(text, name, value) || is_policy(text, name, value))
 		return true;
 	switch (name->form) {
 	case ASSIGN_ARGUMENT:
 		return name->value.quoted && !name->is_flag && is_listed_name(text, name, value);
+	case ASSIGN_BLANK:
+		return name->is_flag && !name->value.quoted && words_hold_span(WORD_LIST(option_words), value);
 	case ASSIGN_EQUALS:
-		return !name->value.quoted && name->is_flag && name->value.start > name->end + 1 && mention_word(value);
+		return !name->value.quoted && name->is_flag && name->value.start > name->end + 1 &&
+		       (mention_word(value) || words_hold_span(WORD_LIST(option_words), value));
 	case ASSIGN_COLON:
 		if (name->is_quoted)
 			return is_sentence(text, name, value);

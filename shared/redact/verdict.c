@@ -52,12 +52,18 @@ static bool is_spoken(const struct assignment *name, struct span value)
 	return !value_is_digest(value) && value_is_random(value);
 }
 
+/* "Key=tag:Name,Values=web-1" (Amazon's command line): whoever gives a secret so is found by the name behind "Key". */
+static bool is_filter(struct span value)
+{
+	return span_find(value, SPAN_LIT(",Value"), 0) < value.len || span_find(value, SPAN_LIT(",value"), 0) < value.len;
+}
+
 static bool fits_weak(struct span text, const struct assignment *name, struct span value)
 {
 	if (name->form == ASSIGN_BLANK && !name->is_flag &&
 	    !(keyname_is_variable(span_sub(text, name->start, name->end - name->start)) && is_spoken(name, value)))
 		return false;
-	if ((name->form == ASSIGN_ARGUMENT && !name->value.quoted) || value_is_fingerprint(value))
+	if ((name->form == ASSIGN_ARGUMENT && !name->value.quoted) || value_is_fingerprint(value) || is_filter(value))
 		return false;
 	/* A UUID is an id that a reader looks up, but for what a variable calls a key. */
 	if (value_is_uuid(value))
@@ -140,16 +146,22 @@ static struct span word_before(struct span text, size_t at, size_t *ret_start)
 	return span_sub(text, start, end - start);
 }
 
-/* netrc: "machine HOST login USER password SECRET", in any order, on one line or several. */
-static bool in_netrc(struct span text, size_t at)
+/*
+ * netrc: "machine HOST login USER password SECRET", in any order, on one line or several; on one of its own the password
+ * may have a comment before it.
+ */
+static bool in_netrc(struct span text, const struct assignment *name)
 {
 	static const word_listed names[] = { "account", "login", "machine" };
-	size_t from = at > 512 ? at - 512 : 0, start = at;
-	struct span before = span_sub(text, from, at - from), word = word_before(text, at, &start);
+	size_t from = name->start > 512 ? name->start - 512 : 0, start = name->start;
+	struct span before = span_sub(text, from, name->start - from), word = word_before(text, name->start, &start);
 
 	if (span_find(before, SPAN_LIT("login "), 0) == before.len ||
-	    (span_find(before, SPAN_LIT("machine "), 0) == before.len && span_find(before, SPAN_LIT("default "), 0) == before.len))
+	    (span_find(before, SPAN_LIT("machine "), 0) == before.len &&
+	     span_find(before, SPAN_LIT("default "), 0) == before.len))
 		return false;
+	if (literal_skip_blanks(text, literal_line_start(text, name->start)) == name->start)
+		return last_on_line(text, name->value.end);
 	return !mention_word(word) && words_hold_span(WORD_LIST(names), word_before(text, start, &start));
 }
 
@@ -171,7 +183,7 @@ static bool fits_blank(struct span text, const struct assignment *name, struct s
 		return is_password(name) ? !mention_word(value) && !value_is_identifier(value) : is_spoken(name, value);
 	if (is_spoken(name, value))
 		return true;
-	return in_netrc(text, name->start);
+	return in_netrc(text, name);
 }
 
 /* A Kubernetes ExternalSecret calls the name under which it stores something secretKey. */
