@@ -201,17 +201,17 @@ bool member_inside(struct span text, size_t at, size_t *ret_at)
 
 bool member_below(struct span text, const struct assignment *name, size_t *ret_at)
 {
-	size_t at = name->end + 1, end;
+	size_t line, column, below = name->end + 1, end;
 	bool is_item;
 
-	if (!name->is_flag || at >= text.len || text.ptr[name->end] != '\n')
+	if (!name->is_flag || below >= text.len || text.ptr[name->end] != '\n')
 		return false;
-	/* At the end of a command the option has no value, and the next line is another matter. */
-	if (!literal_starts_setting(text, name->start))
+	line = literal_line_start(text, name->outer);
+	column = line_column(text, line, &is_item);
+	if (line + column != name->outer || line_column(text, below, &is_item) != column)
 		return false;
-	at += line_column(text, at, &is_item);
-	for (end = at; end < text.len && !is_space(text.ptr[end]); end++)
+	for (end = below + column; end < text.len && !is_space(text.ptr[end]); end++)
 		continue;
-	*ret_at = at;
-	return end > at && (end == text.len || text.ptr[end] == '\n' || text.ptr[end] == '\r');
+	*ret_at = below + column;
+	return end > *ret_at && (end == text.len || text.ptr[end] == '\n' || text.ptr[end] == '\r');
 }

@@ -21,7 +21,7 @@ bool member_beside(struct span text, const struct assignment *name, size_t *ret_
 /* An object or a tag begins at `at`, where the value should: *ret_at is where the value in it begins. */
 bool member_inside(struct span text, size_t at, size_t *ret_at);
 
-/* An option ends its line: *ret_at is where the only word of the next line begins. */
+/* An option is all of its line: *ret_at is where the only word of the next line begins, in the same column. */
 bool member_below(struct span text, const struct assignment *name, size_t *ret_at);
 
 #endif

@@ -86,6 +86,7 @@ static void redact_finds_a_value_on_the_line_below_its_option(void **state)
 		  "command:\n  - redis-server\n  - --requirepass\n  - [REDACTED:PASSWORD]\n  - --save\n" },
 		{ "    Args:\n      --db-password\n      tigercoffee\n      --port=80\n",
 		  "    Args:\n      --db-password\n      [REDACTED:PASSWORD]\n      --port=80\n" },
+		{ "ExecStart=x --prompt-root-password\nStandardOutput=tty\n", "ExecStart=x --prompt-root-password\nStandardOutput=tty\n" },
 		{ "  --password\n        The password to use\n", "  --password\n        The password to use\n" },
 	};
 
