@@ -267,11 +267,12 @@ enum status ledger_store_console(struct ledger *ledger, const char *capture_id, 
 struct ledger_claim {
 	const char *owner;
 	int64_t lease_s, max;
+	int64_t bytes; /* of bundles as stored; one more capture than reach it is claimed */
 	const char *usable_sinks, *all_sinks; /* comma-separated names */
 };
 
 /*
- * Leases at most `max` captures that are due for shipping to `owner` for `lease_s` seconds, with entry_base_ns set (and
+ * Leases at most `max` captures, fewer when `bytes` is reached, that are due for shipping to `owner` for `lease_s` seconds, with entry_base_ns set (and
  * committed) and the bundle given. A crashed owner's captures are due again when the lease ends, and those that `owner`
  * holds already at once: call it with empty hands. What all usable sinks have, but not all sinks, is left alone.
  */

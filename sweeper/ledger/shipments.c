@@ -12,6 +12,7 @@ enum status ledger_claim(struct ledger *ledger, const struct ledger_claim *claim
 	params_int(&params, claim->max);
 	params_cstr(&params, claim->usable_sinks);
 	params_cstr(&params, claim->all_sinks);
+	params_int(&params, claim->bytes);
 	status = connection_run(&ledger->connection, SQL_SHIP_CLAIM, &params, &rows, err);
 	for (int row = 0; status == STATUS_OK && row < rows_count(&rows); row++) {
 		struct ledger_capture capture;

@@ -12,9 +12,9 @@
 
 enum {
 	CLAIM_MAX = NOTES_MAX,
-	CLAIM_FEW = 4,                        /* after a claim whose bundles were large, and to see whether a sink is back */
-	CLAIM_LARGE_BYTES = 16 * 1024 * 1024, /* as stored */
-	OPEN_BYTES = 32 * 1024 * 1024,        /* unpacked bundles worked on at once; the last may exceed it */
+	CLAIM_FEW = 4,                  /* to see whether a sink is back */
+	CLAIM_BYTES = 16 * 1024 * 1024, /* bundles as stored; the last may exceed it */
+	OPEN_BYTES = 32 * 1024 * 1024,  /* unpacked bundles worked on at once; likewise */
 	REST_MIN_MS = 500,
 	REST_MAX_MS = 20 * 1000,
 	NAMES_MAX = 16 * 1024,
@@ -35,7 +35,6 @@ struct shipper {
 	struct shipped_sink *sinks;
 	size_t sink_count;
 	char owner[OWNER_SIZE];
-	int64_t claim_max;
 
 	/* The claim at work. */
 	struct cargo cargos[CLAIM_MAX];
@@ -87,7 +86,6 @@ enum status shipper_new(const struct sweeper_config *config, const struct tenant
 	random_uuid(id);
 	(void)snprintf(shipper->owner, sizeof shipper->owner, "%s:%ld:%s", host, (long)getpid(), id);
 	shipper->ledger = ledger;
-	shipper->claim_max = CLAIM_MAX;
 	shipper->notes = (struct notes){ .ledger = ledger, .owner = shipper->owner };
 	shipper->lease = (struct lease){ .ledger = ledger, .owner = shipper->owner, .cargos = shipper->in_hand };
 	status = make_sinks(shipper, config, tenant, err);
@@ -129,7 +127,7 @@ static void take_capture(void *ctx, const struct ledger_capture *capture)
 /* The names of the sinks that do not rest, and of all. *ret_max is how many captures to claim for them. */
 static void list_sinks(const struct shipper *shipper, struct buf *usable, struct buf *all, int64_t *ret_max)
 {
-	*ret_max = shipper->claim_max;
+	*ret_max = CLAIM_MAX;
 	for (size_t i = 0; i < shipper->sink_count; i++) {
 		const struct shipped_sink *sink = &shipper->sinks[i];
 
@@ -146,7 +144,7 @@ static enum status claim(struct shipper *shipper, bool *ret_is_more, struct err 
 {
 	BUF_AUTO usable = BUF_INIT(NAMES_MAX);
 	BUF_AUTO all = BUF_INIT(NAMES_MAX);
-	struct ledger_claim claim = { .owner = shipper->owner, .lease_s = LEASE_S };
+	struct ledger_claim claim = { .owner = shipper->owner, .lease_s = LEASE_S, .bytes = CLAIM_BYTES };
 	size_t bytes = 0;
 	enum status status;
 
@@ -162,13 +160,12 @@ static enum status claim(struct shipper *shipper, bool *ret_is_more, struct err 
 	if (status == STATUS_OK && shipper->claim_status != STATUS_OK)
 		status = err_set(err, shipper->claim_status, "cannot take over a claim: %s",
 		                 status_name(shipper->claim_status));
-	*ret_is_more = (int64_t)shipper->cargo_count == claim.max;
 	shipper->lease.count = shipper->cargo_count;
 	for (size_t i = 0; i < shipper->cargo_count; i++) {
 		shipper->in_hand[i] = &shipper->cargos[i];
 		bytes += shipper->cargos[i].bundle_gzip.len;
 	}
-	shipper->claim_max = bytes >= CLAIM_LARGE_BYTES ? CLAIM_FEW : CLAIM_MAX;
+	*ret_is_more = (int64_t)shipper->cargo_count == claim.max || bytes >= CLAIM_BYTES;
 	return status;
 }
 

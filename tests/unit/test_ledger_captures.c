@@ -190,14 +190,23 @@ static void count_claimed(void *ctx, const struct ledger_capture *capture)
 	assert_true(capture->bundle.len > 0);
 }
 
-static int claim_for(const char *owner, const char *usable_sinks)
+static int claim_up_to(const char *owner, const char *usable_sinks, int64_t bytes)
 {
-	const struct ledger_claim claim = {
-		.owner = owner, .lease_s = 30, .max = 10, .usable_sinks = usable_sinks, .all_sinks = "loki,archive" };
+	const struct ledger_claim claim = { .owner = owner,
+		                            .lease_s = 30,
+		                            .max = 10,
+		                            .bytes = bytes,
+		                            .usable_sinks = usable_sinks,
+		                            .all_sinks = "loki,archive" };
 	int count = 0;
 
 	assert_int_equal(ledger_claim(ledger, &claim, count_claimed, &count, &err), STATUS_OK);
 	return count;
+}
+
+static int claim_for(const char *owner, const char *usable_sinks)
+{
+	return claim_up_to(owner, usable_sinks, 1024 * 1024);
 }
 
 static int claim(const char *owner)
@@ -230,6 +239,26 @@ static void ledger_leases_a_bundle_to_one_owner(void **state)
 	assert_int_equal(ledger_rebase(ledger, capture_id, "a", &base_ns, &err), STATUS_CONFLICT);
 	assert_int_equal(ledger_rebase(ledger, capture_id, "b", &base_ns, &err), STATUS_OK);
 	assert_true(base_ns > first_ns && fixture_get(capture_id).entry_base_ns == base_ns);
+}
+
+static void ledger_claims_no_more_than_there_is_room_for(void **state)
+{
+	char first[CAPTURE_ID_SIZE];
+	const char *second;
+	int64_t size;
+	bool same;
+
+	(void)state;
+	(void)snprintf(first, sizeof first, "%s", fixture_order(BOX, "i-1"));
+	second = fixture_order(OTHER_BOX, "i-2");
+	assert_int_equal(store(first, BOX, "aa", &same), STATUS_OK);
+	assert_int_equal(store(second, OTHER_BOX, "aa", &same), STATUS_OK);
+	size = atoll(database_sql("SELECT max(octet_length(bundle)) FROM rescue.captures"));
+	/* The one that goes beyond is given all the same, or a large one would never be shipped. */
+	assert_int_equal(claim_up_to("a", "loki", 1), 1);
+	assert_int_equal(claim_up_to("b", "loki", size), 1);
+	(void)database_sql("UPDATE rescue.captures SET lease_until = now()");
+	assert_int_equal(claim_up_to("c", "loki", size + 1), 2);
 }
 
 static void ledger_leaves_alone_what_only_a_resting_sink_lacks(void **state)
@@ -469,6 +498,7 @@ int main(void)
 		EACH(ledger_notes_many_deliveries_at_once),
 		EACH(ledger_does_not_let_one_bad_record_hold_up_the_others),
 		EACH(ledger_leases_a_bundle_to_one_owner),
+		EACH(ledger_claims_no_more_than_there_is_room_for),
 		EACH(ledger_leaves_alone_what_only_a_resting_sink_lacks),
 		EACH(ledger_notes_each_sink_once_and_then_the_whole),
 		EACH(ledger_tries_later_until_the_grace_ends),

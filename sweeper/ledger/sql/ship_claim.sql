@@ -1,9 +1,10 @@
--- Leases what is due to the owner $1 for $2 seconds, at most $3 captures, and fixes their first timestamp. Shipping is
--- tried until the grace ends, or until ship_until where that is later. What $1 holds already is due, too: it claims with
--- empty hands, so that these are captures whose claim or result was lost with a connection.
+-- Leases what is due to the owner $1 for $2 seconds, at most $3 captures, of which all but the last have bundles of fewer
+-- than $6 bytes together, and fixes their first timestamp. Shipping is tried until the grace ends, or until ship_until
+-- where that is later. What $1 holds already is due, too: it claims with empty hands, so that these are captures whose
+-- claim or result was lost with a connection.
 -- What only sinks lack that cannot be used now ($4: those that can, $5: all, comma-separated) is left where it is.
-WITH due AS (
-	SELECT capture_id AS due_id FROM rescue.captures
+WITH ready AS (
+	SELECT capture_id, next_attempt_at, octet_length(bundle)::bigint AS size FROM rescue.captures
 	WHERE bundle IS NOT NULL AND shipped_at IS NULL AND next_attempt_at <= now()
 	  AND (lease_until IS NULL OR lease_until <= now() OR lease_owner = $1::text)
 	  AND greatest(grace_until, ship_until) > now()
@@ -11,6 +12,10 @@ WITH due AS (
 	ORDER BY next_attempt_at
 	LIMIT $3::bigint
 	FOR UPDATE SKIP LOCKED
+), summed AS (
+	SELECT capture_id AS due_id, sum(size) OVER (ORDER BY next_attempt_at, capture_id) - size AS bytes_before FROM ready
+), due AS (
+	SELECT due_id FROM summed WHERE bytes_before < $6::bigint
 )
 UPDATE rescue.captures
 SET lease_owner = $1::text, lease_until = now() + make_interval(secs => $2::bigint),
