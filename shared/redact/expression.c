@@ -99,13 +99,20 @@ static bool is_store_address(struct span value)
 	       memchr(value.ptr, '?', value.len) == NULL && memchr(value.ptr, '@', value.len) == NULL;
 }
 
+/* "<s>", "<|im_end|>" in a list: what a model's tokenizer calls its marks. */
+static bool is_list_of_marks(struct span value)
+{
+	return value.len > 6 && value.ptr[0] == '"' && value.ptr[1] == '<' && value.ptr[value.len - 2] == '>' &&
+	       value.ptr[value.len - 1] == '"';
+}
+
 bool expression_is_reference(struct span value)
 {
 	struct span format_end = SPAN_LIT(")s");
 	bool is_format = value.len > 4 && value.ptr[0] == '%' && value.ptr[1] == '(' &&
 	                 span_eq(span_sub(value, value.len - format_end.len, format_end.len), format_end);
 
-	return is_path(value) || is_store_address(value) || ((is_format || names_a_store(value)) && !value_holds_random(value));
+	return is_path(value) || is_store_address(value) || ((is_format || names_a_store(value) || is_list_of_marks(value)) && !value_holds_random(value));
 }
 
 struct span expression_whole(struct span text, size_t start, size_t end)

@@ -36,9 +36,18 @@ static bool is_in_sentence(struct span text, const struct assignment *name)
 	return at + 1 < text.len && is_space(text.ptr[at]) && text.ptr[at + 1] != '=' && !is_blank(text.ptr[at + 1]);
 }
 
+/* "[REDACTED:API_KEY] r4nd0m": what follows a mask is not its label's. */
+static bool is_label(struct span text, const struct assignment *name)
+{
+	struct span mask = SPAN_LIT("[REDACTED:");
+
+	return text.ptr[name->end] == ']' && name->start >= mask.len &&
+	       span_eq(span_sub(text, name->start - mask.len, mask.len), mask);
+}
+
 bool form_is_possible(struct span text, const struct assignment *name)
 {
-	return name->end < text.len && openers[text.ptr[name->end]] && !is_in_sentence(text, name);
+	return name->end < text.len && openers[text.ptr[name->end]] && !is_in_sentence(text, name) && !is_label(text, name);
 }
 
 static const bool type_bytes[256] = {

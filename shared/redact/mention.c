@@ -186,6 +186,14 @@ static bool is_pam_function(struct span text, const struct assignment *name, str
 	       words_hold_span(WORD_LIST(functions), span_sub(value, 0, span_find(value, SPAN_LIT(")"), 0)));
 }
 
+/* "--- PASS: TestLogin", "PASS: lib/help.sh": of which test this is the result. */
+static bool is_test_result(struct span text, const struct assignment *name, struct span value)
+{
+	return span_eq(span_sub(text, name->start, name->end - name->start), SPAN_LIT("PASS")) &&
+	       (span_eq_nocase(span_sub(value, 0, 4), SPAN_LIT("test")) || memchr(value.ptr, '/', value.len) != NULL) &&
+	       !value_holds_random(value);
+}
+
 /* "update_password: always" (Ansible): when it is set, not to what. */
 static bool is_policy(struct span text, const struct assignment *name, struct span value)
 {
@@ -229,7 +237,7 @@ bool mention_found(struct span text, const struct assignment *name, struct span 
 		if (name->is_quoted)
 			return is_sentence(text, name, value);
 		return !name->value.quoted &&
-		       (is_pam_function(text, name, value) || is_about_name(text, value, name->value.end) || is_name_service(text, name, value) ||
+		       (is_test_result(text, name, value) || is_pam_function(text, name, value) || is_about_name(text, value, name->value.end) || is_name_service(text, name, value) ||
 		        (is_file(text, name) && !value_is_random(value)));
 	default:
 		return false;

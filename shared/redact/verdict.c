@@ -58,12 +58,18 @@ static bool is_filter(struct span value)
 	return span_find(value, SPAN_LIT(",Value"), 0) < value.len || span_find(value, SPAN_LIT(",value"), 0) < value.len;
 }
 
+/* "KeyPair:{CertFile:a KeyFile:b}" as Go prints it: the names inside are judged by themselves. */
+static bool is_struct(struct span value)
+{
+	return value.len > 2 && value.ptr[0] == '{' && is_alpha(value.ptr[1]) && memchr(value.ptr, ':', value.len) != NULL;
+}
+
 static bool fits_weak(struct span text, const struct assignment *name, struct span value)
 {
 	if (name->form == ASSIGN_BLANK && !name->is_flag &&
 	    !(keyname_is_variable(span_sub(text, name->start, name->end - name->start)) && is_spoken(name, value)))
 		return false;
-	if ((name->form == ASSIGN_ARGUMENT && !name->value.quoted) || value_is_fingerprint(value) || is_filter(value))
+	if ((name->form == ASSIGN_ARGUMENT && !name->value.quoted) || value_is_fingerprint(value) || is_filter(value) || is_struct(value))
 		return false;
 	/* A UUID is an id that a reader looks up, but for what a variable calls a key. */
 	if (value_is_uuid(value))
