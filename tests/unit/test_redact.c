@@ -7,25 +7,8 @@
 
 #include <cmocka.h>
 
-#include "shared/redact/redact.h"
 #include "shared/redact/rule.h"
-
-static struct redactor *redactor;
-
-static int setup(void **state)
-{
-	struct err err = ERR_INIT;
-
-	(void)state;
-	return redactor_new(NULL, &redactor, &err) == STATUS_OK ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	redactor_free(redactor);
-	return 0;
-}
+#include "tests/unit/redact_fixture.h"
 
 /* The redacted text as a C string; freed by the caller. */
 static char *redacted(const char *text)
@@ -41,23 +24,6 @@ static char *redacted(const char *text)
 	clean_text_free(clean);
 	return copy != NULL ? copy : strdup("");
 }
-
-struct pair {
-	const char *in;
-	const char *out;
-};
-
-static void check_pairs(const struct pair *pairs, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		char *out = redacted(pairs[i].in);
-
-		assert_string_equal(out, pairs[i].out);
-		free(out);
-	}
-}
-
-#define CHECK_PAIRS(pairs) check_pairs((pairs), sizeof(pairs) / sizeof *(pairs))
 
 static void redact_replaces_a_text_that_is_one_environment_assignment(void **state)
 {

@@ -10,25 +10,6 @@
 
 #include "tests/unit/redact_fixture.h"
 
-struct pair {
-	const char *in;
-	const char *out;
-};
-
-static void check(const struct pair *pairs, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		struct clean_text *clean = NULL;
-
-		assert_int_equal(redact_span(redactor, span_cstr(pairs[i].in), &clean, NULL), STATUS_OK);
-		if (!span_eq(clean_text_span(clean), span_cstr(pairs[i].out)))
-			fail_msg("%s\ngives\n%.*s", pairs[i].in, SPAN_ARG(clean_text_span(clean)));
-		clean_text_free(clean);
-	}
-}
-
-#define CHECK(pairs) check((pairs), sizeof(pairs) / sizeof *(pairs))
-
 static void redact_finds_a_value_before_its_name(void **state)
 {
 	static const struct pair pairs[] = {
@@ -45,7 +26,7 @@ static void redact_finds_a_value_before_its_name(void **state)
 	};
 
 	(void)state;
-	CHECK(pairs);
+	CHECK_PAIRS(pairs);
 }
 
 static void redact_finds_a_value_behind_other_members(void **state)
@@ -60,7 +41,7 @@ static void redact_finds_a_value_behind_other_members(void **state)
 	};
 
 	(void)state;
-	CHECK(pairs);
+	CHECK_PAIRS(pairs);
 }
 
 static void redact_finds_a_value_inside_an_object(void **state)
@@ -76,7 +57,7 @@ static void redact_finds_a_value_inside_an_object(void **state)
 	};
 
 	(void)state;
-	CHECK(pairs);
+	CHECK_PAIRS(pairs);
 }
 
 static void redact_finds_a_value_on_the_line_below_its_option(void **state)
@@ -91,7 +72,7 @@ static void redact_finds_a_value_on_the_line_below_its_option(void **state)
 	};
 
 	(void)state;
-	CHECK(pairs);
+	CHECK_PAIRS(pairs);
 }
 
 static void redact_finds_a_value_that_is_a_member_of_its_name(void **state)
@@ -104,7 +85,7 @@ static void redact_finds_a_value_that_is_a_member_of_its_name(void **state)
 	};
 
 	(void)state;
-	CHECK(pairs);
+	CHECK_PAIRS(pairs);
 }
 
 static void redact_takes_a_value_with_what_is_written_around_it(void **state)
@@ -123,7 +104,7 @@ static void redact_takes_a_value_with_what_is_written_around_it(void **state)
 	};
 
 	(void)state;
-	CHECK(pairs);
+	CHECK_PAIRS(pairs);
 }
 
 static void redact_masks_the_column_that_a_header_names(void **state)
@@ -147,7 +128,7 @@ static void redact_masks_the_column_that_a_header_names(void **state)
 	};
 
 	(void)state;
-	CHECK(pairs);
+	CHECK_PAIRS(pairs);
 }
 
 int main(void)

@@ -11,25 +11,6 @@
 
 #include "tests/unit/redact_fixture.h"
 
-struct pair {
-	const char *in;
-	const char *out;
-};
-
-static void check(const struct pair *pairs, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		struct clean_text *clean = NULL;
-
-		assert_int_equal(redact_span(redactor, span_cstr(pairs[i].in), &clean, NULL), STATUS_OK);
-		if (!span_eq(clean_text_span(clean), span_cstr(pairs[i].out)))
-			fail_msg("%s\ngives\n%.*s", pairs[i].in, SPAN_ARG(clean_text_span(clean)));
-		clean_text_free(clean);
-	}
-}
-
-#define CHECK(pairs) check((pairs), sizeof(pairs) / sizeof *(pairs))
-
 static void redact_understands_dockerfile(void **state)
 {
 	static const struct pair pairs[] = {
@@ -42,7 +23,7 @@ static void redact_understands_dockerfile(void **state)
 	};
 
 	(void)state;
-	CHECK(pairs);
+	CHECK_PAIRS(pairs);
 }
 
 static void redact_understands_markup_and_tables(void **state)
@@ -60,7 +41,7 @@ static void redact_understands_markup_and_tables(void **state)
 	};
 
 	(void)state;
-	CHECK(pairs);
+	CHECK_PAIRS(pairs);
 }
 
 static void redact_reads_escaped_quotes(void **state)
@@ -72,7 +53,7 @@ static void redact_reads_escaped_quotes(void **state)
 	};
 
 	(void)state;
-	CHECK(pairs);
+	CHECK_PAIRS(pairs);
 }
 
 static void redact_understands_sentences(void **state)
@@ -88,7 +69,7 @@ static void redact_understands_sentences(void **state)
 	};
 
 	(void)state;
-	CHECK(pairs);
+	CHECK_PAIRS(pairs);
 }
 
 static void redact_understands_systemd(void **state)
@@ -103,7 +84,7 @@ static void redact_understands_systemd(void **state)
 	};
 
 	(void)state;
-	CHECK(pairs);
+	CHECK_PAIRS(pairs);
 }
 
 static void redact_understands_docker_inspect(void **state)
@@ -120,7 +101,7 @@ static void redact_understands_docker_inspect(void **state)
 	};
 
 	(void)state;
-	CHECK(pairs);
+	CHECK_PAIRS(pairs);
 }
 
 static void redact_understands_http_headers(void **state)
@@ -141,7 +122,7 @@ static void redact_understands_http_headers(void **state)
 	};
 
 	(void)state;
-	CHECK(pairs);
+	CHECK_PAIRS(pairs);
 }
 
 static void redact_understands_toml_and_ini(void **state)
@@ -166,7 +147,7 @@ static void redact_understands_toml_and_ini(void **state)
 	};
 
 	(void)state;
-	CHECK(pairs);
+	CHECK_PAIRS(pairs);
 }
 
 static void redact_understands_yaml(void **state)
@@ -193,7 +174,7 @@ static void redact_understands_yaml(void **state)
 	};
 
 	(void)state;
-	CHECK(pairs);
+	CHECK_PAIRS(pairs);
 }
 
 static void redact_understands_shell(void **state)
@@ -226,7 +207,7 @@ static void redact_understands_shell(void **state)
 	};
 
 	(void)state;
-	CHECK(pairs);
+	CHECK_PAIRS(pairs);
 }
 
 static void redact_understands_json_in_json(void **state)
@@ -247,7 +228,7 @@ static void redact_understands_json_in_json(void **state)
 	};
 
 	(void)state;
-	CHECK(pairs);
+	CHECK_PAIRS(pairs);
 }
 
 static void redact_understands_colour_codes(void **state)
@@ -260,7 +241,7 @@ static void redact_understands_colour_codes(void **state)
 	};
 
 	(void)state;
-	CHECK(pairs);
+	CHECK_PAIRS(pairs);
 }
 
 static void redact_understands_cloud_init(void **state)
@@ -289,7 +270,7 @@ static void redact_understands_cloud_init(void **state)
 	};
 
 	(void)state;
-	CHECK(pairs);
+	CHECK_PAIRS(pairs);
 }
 
 static void redact_understands_credential_files(void **state)
@@ -304,7 +285,7 @@ static void redact_understands_credential_files(void **state)
 	};
 
 	(void)state;
-	CHECK(pairs);
+	CHECK_PAIRS(pairs);
 }
 
 static void redact_understands_programming_languages(void **state)
@@ -331,7 +312,7 @@ static void redact_understands_programming_languages(void **state)
 	};
 
 	(void)state;
-	CHECK(pairs);
+	CHECK_PAIRS(pairs);
 }
 
 static void redact_understands_tables(void **state)
@@ -344,7 +325,7 @@ static void redact_understands_tables(void **state)
 	};
 
 	(void)state;
-	CHECK(pairs);
+	CHECK_PAIRS(pairs);
 }
 
 int main(void)

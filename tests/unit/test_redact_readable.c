@@ -19,17 +19,6 @@ struct neighbours {
 	const char *masked;
 };
 
-static void check_text(const char *in, const char *out)
-{
-	struct clean_text *clean = NULL;
-
-	assert_int_equal(redact_span(redactor, span_cstr(in), &clean, NULL), STATUS_OK);
-	if (!span_eq(clean_text_span(clean), span_cstr(out)))
-		print_error("%s became %.*s\n", in, SPAN_ARG(clean_text_span(clean)));
-	assert_true(span_eq(clean_text_span(clean), span_cstr(out)));
-	clean_text_free(clean);
-}
-
 static void check_neighbours(const struct neighbours *list, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
