@@ -127,6 +127,16 @@ static struct literal read_wrapped(struct span text, size_t at)
 	return literal_read(text, open);
 }
 
+/* "The admin password:" over one word; no sentence follows, nor the body of "def load(token):". */
+static bool is_printed_below(struct span text, const struct assignment *name, size_t line_end)
+{
+	size_t word = literal_skip_blanks(text, line_end + 1), end = word;
+
+	while (end < text.len && !is_space(text.ptr[end]))
+		end++;
+	return name->end + 1 == line_end && (end == text.len || text.ptr[end] == '\n' || text.ptr[end] == '\r');
+}
+
 /* What stands on the lines below the name: true when that is the value; `at` moves on when the value is further on. */
 static bool read_below(struct span text, struct assignment *name, size_t *at)
 {
@@ -141,6 +151,8 @@ static bool read_below(struct span text, struct assignment *name, size_t *at)
 		return false;
 	}
 	if (name->strength != KEY_STRONG || !has_deeper_value(text, *at))
+		return false;
+	if (!literal_starts_setting(text, name->start) && !is_printed_below(text, name, *at))
 		return false;
 	name->form = ASSIGN_BLOCK;
 	name->value = literal_block(text, name->start, *at);

@@ -39,8 +39,19 @@ static bool is_index(struct span rest)
 	return at == rest.len ? at == 0 : at > 0 && rest.ptr[at] == ']';
 }
 
+/* "fixture.V2Token(": a digit is no sign of a password where a method is called. */
+static bool is_method(struct span value)
+{
+	size_t open = span_find(value, SPAN_LIT("("), 0), dot = span_find(value, SPAN_LIT("."), 0);
+
+	return open < value.len && dot > 0 && dot < open && is_alpha(value.ptr[0]) &&
+	       value_is_identifier(span_sub(value, 0, open));
+}
+
 bool expression_is_call(struct span value)
 {
+	if (span_starts_with(value, SPAN_LIT("self.")) || span_starts_with(value, SPAN_LIT("this.")))
+		return value_is_identifier(value);
 	return (memchr(value.ptr, '(', value.len) != NULL || memchr(value.ptr, '[', value.len) != NULL) &&
 	       expression_is_code(value);
 }
@@ -66,9 +77,9 @@ bool expression_is_code(struct span value)
 		if (c == '.' && i > 0 && (is_alpha(next) || next == '_'))
 			dotted = true;
 		else if (is_digit(c) && i > 0 && next == '(')
-			return i + 2 < value.len && value.ptr[i + 2] == ')';
+			return (i + 2 < value.len && value.ptr[i + 2] == ')') || is_method(value);
 		else if (!is_alpha(c) && c != '_')
-			return false;
+			return is_method(value);
 	}
 	return dotted;
 }

@@ -12,7 +12,7 @@
 /* "config.token", "getToken()", "headers[…]", "&token", "$db_password", "DB_PASSWORD": an expression that names the secret. */
 bool expression_is_code(struct span value);
 
-/* Of these only what no YAML would hold: "getToken()", "session['token']". */
+/* Of these only what no YAML would hold: "getToken()", "session['token']", "self.token". */
 bool expression_is_call(struct span value);
 
 /* "file:///run/secrets/db", "op://vault/item/field", "%(DB_PASSWORD)s": where the secret is kept. */
