@@ -9,7 +9,7 @@
 #include "shared/redact/chars.h"
 
 #define HASH_FACTOR 0x9E3779B1U
-enum { HASH_BITS = 14, HASH_SIZE = 1 << HASH_BITS, GRAM = 3, WORD = 4, FIRST_CAP = 256, LANES = 8 };
+enum { HASH_BITS = 15, HASH_SIZE = 1 << HASH_BITS, GRAM = 3, WORD = 4, FIRST_CAP = 256, LANES = 8 };
 
 struct entry {
 	struct span keyword;
