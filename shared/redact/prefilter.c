@@ -25,6 +25,7 @@ struct prefilter {
 	/* For each hash of three bytes, by the low five bits of the fourth, whether a keyword has them. */
 	uint32_t flags[HASH_SIZE];
 	uint16_t first[HASH_SIZE];
+	bool is_common[HASH_SIZE]; /* for each hash of three bytes, whether words have them that every log is full of */
 	size_t (*scan)(const struct prefilter *filter, struct span text, size_t at, unsigned *ret_up);
 	struct entry *entries; /* the first is unused, so that 0 can mean none */
 	size_t count;
@@ -88,16 +89,42 @@ static unsigned frequency(uint8_t c)
 	return is_digit(c) ? 40 : memchr(" -./:=", c, 6) != NULL ? 60 : 5;
 }
 
-static size_t rarest_gram(struct span keyword)
+/* Words of which logs are full, in small letters: what stands in them tells a keyword badly. */
+static const char common_words[] =
+	"a about access account action added admin after agent all allow api application arguments array auth available "
+	"backend block boot bridge build cache call certificate check client cloud code command commit complete config "
+	"configuration configured configuring connect connection container content control cookie core could create "
+	"created credentials daemon data database date debug default delete dependencies destination detected device "
+	"digest directory disabled discovery disk docker done down download driver enabled encrypt encryption end entry "
+	"environment error event exception exit expected export failed failure fetch file filesystem finished for found "
+	"from function generated get group handler host http https image import in index info init initialized input "
+	"install installed installing instance interface internal invalid is item kernel key keys label layer level "
+	"library line linux listening load loaded local log login lookup main manager map memory message meta method "
+	"missing mode module mount name network new node not null object of on open option order os output override "
+	"package packages page parse password path pending permission plugin policy port post pre prepare preparing "
+	"private process processing production profile project protocol provider proxy public pull push python quiet "
+	"range read ready received record refresh refused register registry release reload remote removing replace reply "
+	"request requests required reset resolve resource response result retry returned role root route run runtime "
+	"script secret section security selecting sent server service session set setting setup shared shell signature "
+	"size socket source space stack stage start started starting state status step stop storage store string success "
+	"swap sync system target task temp test thread time timeout to token trace transaction triggers true type unable "
+	"unit unpacking update upgrade url use user users using uuid value variable verify version via volume wait "
+	"warning web with worker workspace write x y zone ";
+
+/* A gram is as rare as its bytes are, and less so where common words have three of them. */
+static size_t rarest_gram(const struct prefilter *filter, struct span keyword)
 {
+	enum { COMMON = 4096 };
 	size_t len = keyword.len < WORD ? (size_t)GRAM : (size_t)WORD, best = 0;
-	unsigned least = UINT32_MAX;
+	uint64_t least = UINT64_MAX;
 
 	for (size_t i = 0; i + len <= keyword.len; i++) {
-		unsigned product = 1;
+		uint64_t product = 1;
 
 		for (size_t j = i; j < i + len; j++)
 			product *= frequency(keyword.ptr[j]);
+		for (size_t j = i; j + GRAM <= i + len; j++)
+			product *= filter->is_common[hash_of(word_near(keyword, j))] ? COMMON : 1;
 		if (product < least) {
 			least = product;
 			best = i;
@@ -127,7 +154,7 @@ enum status prefilter_add(struct prefilter *filter, struct span keyword, bool no
 {
 	enum status status = make_room(filter);
 	uint8_t gram[WORD] = { 0 };
-	size_t offset = rarest_gram(keyword);
+	size_t offset = rarest_gram(filter, keyword);
 	struct span rest = span_sub(keyword, offset, WORD);
 	uint32_t word, hash;
 
@@ -210,6 +237,8 @@ struct prefilter *prefilter_new(void)
 	if (filter == NULL)
 		return NULL;
 	filter->count = 1;
+	for (struct span words = span_cstr(common_words); words.len > GRAM; words = span_sub(words, 1, words.len))
+		filter->is_common[hash_of(word_near(words, 0))] = true;
 	filter->scan = scan_plain;
 #if defined(__x86_64__) && !defined(RESCUE_PLAIN)
 	if (__builtin_cpu_supports("avx2"))
