@@ -147,7 +147,7 @@ static const word_listed trailing[] = {
 static const char *const stems[] = {
 	"key", "token", "secret", "pass", "pwd", "pw=", "pw:", "pw\"", "auth", "cred", "cookie", "session", "bearer",
 	"jwt", "otp", "login", "signature", "dsn", "seed", "mnemonic", "salt", "pepper", "nonce", "webhook", "license",
-	"pat=", "pat:", "pat\"", "pat ", "pat>", "pw ", "pw>", "api=", "api:", "api\"", "api =", "access=", "access:",
+	"pat=", "pat:", "pat\"", "pat ", "pat>", "pw ", "pw>", "pw'", "_pw", "api=", "api:", "api\"", "api =", "access=", "access:",
 	"access\"", "access =", "hmac", "refresh", NULL,
 };
 

@@ -92,12 +92,40 @@ enum status layers_escapes(const struct scan_job *job, size_t at, size_t *ret_en
 {
 	size_t start = at, end = at;
 
-	while (start > 0 && at - start < MAX_WORD && !ends_word(job->text, start - 1))
+	/* HTML is escaped with its blanks. */
+	bool is_html = job->text.ptr[at] == '&';
+
+	while (start > 0 && at - start < MAX_WORD &&
+	       (is_html ? job->text.ptr[start - 1] != '\n' : !ends_word(job->text, start - 1)))
 		start--;
-	while (end < job->text.len && end - at < MAX_ESCAPED && !ends_word(job->text, end))
+	while (end < job->text.len && end - at < MAX_ESCAPED &&
+	       (is_html ? job->text.ptr[end] != '\n' : !ends_word(job->text, end)))
 		end++;
 	*ret_end = end;
 	return scan_part(job, start, end, view_resolve_escapes);
+}
+
+/* Offset of the next quote from `at` on that no backslash stands before; of the line's end when there is none. */
+static size_t find_quote(struct span text, size_t at)
+{
+	struct span window = span_sub(text, 0, at + MAX_ESCAPED);
+
+	while (at < window.len && window.ptr[at] != '\n' &&
+	       !((window.ptr[at] == '"' || window.ptr[at] == '\'') && window.ptr[at - 1] != '\\'))
+		at++;
+	return at;
+}
+
+enum status layers_lines(const struct scan_job *job, size_t at, size_t *ret_end)
+{
+	size_t start = at;
+
+	while (start > 0 && at - start < MAX_WORD && job->text.ptr[start - 1] != '\n' &&
+	       !((job->text.ptr[start - 1] == '"' || job->text.ptr[start - 1] == '\'') &&
+	         (start == 1 || job->text.ptr[start - 2] != '\\')))
+		start--;
+	*ret_end = find_quote(job->text, at + 1);
+	return scan_part(job, start, *ret_end, view_resolve_lines);
 }
 
 enum status layers_signs(const struct scan_job *job, size_t at, size_t *ret_end)

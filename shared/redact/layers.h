@@ -19,6 +19,11 @@ enum status layers_colours(const struct scan_job *job);
 enum status layers_escapes(const struct scan_job *job, size_t at, size_t *ret_end);
 
 /*
+ * The end of a line is written as \n at `at`: scans the quoted text around it with its lines. As layers_escapes.
+ */
+enum status layers_lines(const struct scan_job *job, size_t at, size_t *ret_end);
+
+/*
  * A sign stands at `at` that is read as one of ASCII or not at all: scans the line around it in ASCII. As layers_escapes.
  */
 enum status layers_signs(const struct scan_job *job, size_t at, size_t *ret_end);

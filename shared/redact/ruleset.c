@@ -48,7 +48,8 @@ static enum status add_keywords(struct ruleset *set)
 	/* = : " @ _ and { as they are written in URLs, in HTML and by careful JSON writers; letters only where all are escaped. */
 	static const char *const escapes[] = { "%3d", "%3a", "%22", "%40", "%5f", "%7b", "%253d", "%253a", "\\u003d", "\\u003a", "\\u0022",
 		                               "\\u0040", "\\u004", "\\u005", "\\u006", "\\u007", "\\u002d", "\\x22", "\\x4", "\\x5",
-		                               "\\x6", "\\x7", "&quot;", "&#x", "&#1", "&#3", "&#4", "&#5", "&#6", "&#7", "&#8", "&#9" };
+		                               "\\x6", "\\x7", "&quot;", "&lt;/", "&#x", "&#1", "&#3", "&#4", "&#5", "&#6", "&#7", "&#8", "&#9" };
+	static const char *const lines[] = { ":\\n", "|\\n", "|-\\n", ">-\\n", ":\\\\n", "|\\\\n" };
 	static const char *const signs[] = { "\xC2\xA0:", "\xC2\xA0=", ":\xC2\xA0", "=\xC2\xA0", "\xE2\x80\x8B", "\xE2\x80\x8C",
 		                             "\xE2\x80\x8D", "\xE2\x81\xA0", "\xEF\xBB\xBF", "\xEF\xBC\x9A", "\xEF\xBC\x9D" };
 	static const char *const colours[] = { "\\u001b[", "\\x1b[", "\\033[", "\\e[" };
@@ -77,6 +78,8 @@ static enum status add_keywords(struct ruleset *set)
 		status = prefilter_add(set->prefilter, span_cstr(colours[i]), true, make_id(RULESET_COLOUR, i));
 	for (size_t i = 0; i < sizeof escapes / sizeof *escapes && status == STATUS_OK; i++)
 		status = prefilter_add(set->prefilter, span_cstr(escapes[i]), true, make_id(RULESET_ESCAPE, i));
+	for (size_t i = 0; i < sizeof lines / sizeof *lines && status == STATUS_OK; i++)
+		status = prefilter_add(set->prefilter, span_cstr(lines[i]), false, make_id(RULESET_LINES, i));
 	for (size_t i = 0; i < sizeof signs / sizeof *signs && status == STATUS_OK; i++)
 		status = prefilter_add(set->prefilter, span_cstr(signs[i]), false, make_id(RULESET_SIGN, i));
 	return status;

@@ -28,6 +28,7 @@ struct scan {
 	size_t kind_done;        /* where the last Kubernetes Secret ended */
 	size_t escape_done;      /* where the last word with escapes ended */
 	size_t dump_done;        /* where the last dump ended */
+	size_t lines_done;       /* where the last text with lines in it ended */
 	size_t sign_done;        /* where the last line with signs beyond ASCII ended */
 	size_t encoded_done;     /* how far encoded lines were looked at */
 	bool is_readable;        /* they stand for text without a secret */
@@ -123,6 +124,10 @@ static enum status handle(struct scan *scan, uint32_t id, size_t at)
 	case RULESET_DUMP:
 		if (at >= scan->dump_done)
 			return layers_dump(scan->job, at, &scan->dump_done);
+		break;
+	case RULESET_LINES:
+		if (at >= scan->lines_done)
+			return layers_lines(scan->job, at, &scan->lines_done);
 		break;
 	case RULESET_SIGN:
 		if (at >= scan->sign_done)

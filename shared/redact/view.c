@@ -147,7 +147,8 @@ static size_t resolve_entity(struct span text, uint8_t *ret_byte)
 		uint8_t byte;
 	} entities[] = {
 		{ { (const uint8_t *)"&quot;", 6 }, '"' }, { { (const uint8_t *)"&apos;", 6 }, '\'' },
-		{ { (const uint8_t *)"&amp;", 5 }, '&' },
+		{ { (const uint8_t *)"&amp;", 5 }, '&' },       { { (const uint8_t *)"&lt;", 4 }, '<' },
+		{ { (const uint8_t *)"&gt;", 4 }, '>' },
 	};
 
 	if (text.len > 1 && text.ptr[1] == '#')
@@ -179,24 +180,49 @@ static size_t resolve(struct span text, uint8_t *ret_byte)
 	return len;
 }
 
-void view_resolve_escapes(struct view *view, struct span source)
+static size_t resolve_if_escape(struct span text, uint8_t *ret_byte)
+{
+	return memchr("%\\&", text.ptr[0], 3) != NULL ? resolve(text, ret_byte) : 0;
+}
+
+static size_t resolve_line_end(struct span text, uint8_t *ret_byte)
+{
+	static const char letters[] = "ntr\"'\\/", bytes[] = "\n\t\r\"'\\/";
+	const char *letter = text.ptr[0] == '\\' && text.len > 1 ? memchr(letters, text.ptr[1], sizeof letters - 1) : NULL;
+
+	if (letter == NULL)
+		return 0;
+	*ret_byte = (uint8_t)bytes[letter - letters];
+	return 2;
+}
+
+/* `take` gives how many bytes at the start of its text are read as another one; 0 in *ret_byte takes them out. */
+static void replace(struct view *view, struct span source, size_t (*take)(struct span text, uint8_t *ret_byte))
 {
 	size_t from = 0;
 
 	for (size_t at = 0; at < source.len; at++) {
 		uint8_t byte;
-		size_t len = 0;
+		size_t len = take(span_sub(source, at, source.len), &byte);
 
-		if (memchr("%\\&", source.ptr[at], 3) != NULL)
-			len = resolve(span_sub(source, at, source.len), &byte);
 		if (len == 0)
 			continue;
 		add(view, span_sub(source, from, at - from), from, 1);
-		add(view, span_of(&byte, 1), at, len);
+		add(view, span_of(&byte, byte != 0), at, len);
 		from = at + len;
 		at = from - 1;
 	}
 	add(view, span_sub(source, from, source.len), from, 1);
+}
+
+void view_resolve_escapes(struct view *view, struct span source)
+{
+	replace(view, source, resolve_if_escape);
+}
+
+void view_resolve_lines(struct view *view, struct span source)
+{
+	replace(view, source, resolve_line_end);
 }
 
 /* Bytes of the sign at the start of `text`, and what it is read as: 0 for nothing. 0 bytes when it is read as it is. */
@@ -204,7 +230,7 @@ static size_t fold_sign(struct span text, uint8_t *ret_byte)
 {
 	unsigned two, three;
 
-	if (text.len < 2)
+	if (text.ptr[0] < 0x80 || text.len < 2)
 		return 0;
 	two = (unsigned)text.ptr[0] << 8 | text.ptr[1];
 	*ret_byte = two == 0xC2A0 ? ' ' : 0;
@@ -226,20 +252,7 @@ static size_t fold_sign(struct span text, uint8_t *ret_byte)
 
 void view_fold_signs(struct view *view, struct span source)
 {
-	size_t from = 0;
-
-	for (size_t at = 0; at < source.len; at++) {
-		uint8_t byte;
-		size_t len = source.ptr[at] < 0x80 ? 0 : fold_sign(span_sub(source, at, source.len), &byte);
-
-		if (len == 0)
-			continue;
-		add(view, span_sub(source, from, at - from), from, 1);
-		add(view, span_of(&byte, byte != 0), at, len);
-		from = at + len;
-		at = from - 1;
-	}
-	add(view, span_sub(source, from, source.len), from, 1);
+	replace(view, source, fold_sign);
 }
 
 static const struct view_piece *piece_at(const struct view *view, size_t at)

@@ -32,6 +32,9 @@ void view_strip_colours(struct view *view, struct span source);
 /* `source` with %XX, \u00XX and HTML's entities resolved. */
 void view_resolve_escapes(struct view *view, struct span source);
 
+/* `source`, which stands in quotes, with \n, \t, \r, \" and \\ as what they stand for. */
+void view_resolve_lines(struct view *view, struct span source);
+
 /* `source` with blanks that do not break and full-width signs as in ASCII, and without signs of no width. */
 void view_fold_signs(struct view *view, struct span source);
 

@@ -161,6 +161,23 @@ static void redact_masks_a_zlib_stream_in_base64(void **state)
 	check_text("data: eF4gcGFzc3dvcmQ9aHVudGVyMjIgYW5kIHNvIG9u end", "data: [REDACTED:PASSWORD] end");
 }
 
+static void redact_reads_the_lines_of_a_quoted_text(void **state)
+{
+	(void)state;
+	check_text("{\"user_data\": \"env:\\n- name: DB_PASSWORD\\n  value: tigercoffee\\n\"}",
+	      "{\"user_data\": \"env:\\n- name: DB_PASSWORD\\n  value: [REDACTED:PASSWORD]\\n\"}");
+	check_text("{\"log\":\"private_key: |\\n  hunter22\\nnext: 1\\n\"}",
+	      "{\"log\":\"private_key: |\\n  [REDACTED:PRIVATE_KEY]\\nnext: 1\\n\"}");
+	check_text("{\"a\":\"{\\\"b\\\":\\\"token:\\\\n  hunter22\\\\nnext: 1\\\"}\"}",
+	      "{\"a\":\"{\\\"b\\\":\\\"token:\\\\n  [REDACTED:TOKEN]\\\\nnext: 1\\\"}\"}");
+	check_text("{\"log\":\"Traceback (most recent call last):\\n  File \\\"a.py\\\"\\n\"}",
+	      "{\"log\":\"Traceback (most recent call last):\\n  File \\\"a.py\\\"\\n\"}");
+	check_text("<pre>&lt;b name=&quot;db.password&quot; value=&quot;tigercoffee&quot;/&gt;</pre>",
+	      "<pre>&lt;b name=&quot;db.password&quot; value=&quot;[REDACTED:PASSWORD]&quot;/&gt;</pre>");
+	check_text("<pre>&lt;password&gt;tigercoffee&lt;/password&gt;</pre>",
+	      "<pre>&lt;password&gt;[REDACTED:PASSWORD]&lt;/password&gt;</pre>");
+}
+
 static void redact_masks_dumps_that_hold_a_secret(void **state)
 {
 	static const struct {
@@ -272,6 +289,7 @@ int main(void)
 		cmocka_unit_test(redact_looks_into_what_a_public_name_vouches_for),
 		cmocka_unit_test(redact_masks_hexadecimal_that_holds_a_secret),
 		cmocka_unit_test(redact_masks_gzip_in_base64_over_several_lines),
+		cmocka_unit_test(redact_reads_the_lines_of_a_quoted_text),
 		cmocka_unit_test(redact_masks_dumps_that_hold_a_secret),
 		cmocka_unit_test(redact_masks_a_zlib_stream_in_base64),
 		cmocka_unit_test(redact_masks_what_is_too_large_to_look_into),
