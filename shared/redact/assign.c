@@ -73,8 +73,8 @@ static bool has_deeper_value(struct span text, size_t line_end)
 	struct span next = span_sub(text, line_end + 1, literal_line_end(text, line_end + 1) - line_end - 1);
 	size_t at = literal_skip_blanks(next, 0);
 
-	return at < next.len && (at > 0 || span_starts_with(next, SPAN_LIT("- "))) &&
-	       span_find(next, SPAN_LIT(":"), 0) == next.len && next.ptr[at] != '#';
+	return at < next.len && (at > 0 || span_starts_with(next, SPAN_LIT("- "))) && next.ptr[at] != '#' &&
+	       span_find(next, SPAN_LIT(": "), 0) == next.len && next.ptr[next.len - 1] != ':';
 }
 
 /* "password:" over "  value: …": where that begins; 0 when the next line is another. */

@@ -105,26 +105,25 @@ enum status layers_escapes(const struct scan_job *job, size_t at, size_t *ret_en
 	return scan_part(job, start, end, view_resolve_escapes);
 }
 
-/* Offset of the next quote from `at` on that no backslash stands before; of the line's end when there is none. */
-static size_t find_quote(struct span text, size_t at)
+/* A quote that no backslash stands before. */
+static bool is_quote(struct span text, size_t at)
 {
-	struct span window = span_sub(text, 0, at + MAX_ESCAPED);
-
-	while (at < window.len && window.ptr[at] != '\n' &&
-	       !((window.ptr[at] == '"' || window.ptr[at] == '\'') && window.ptr[at - 1] != '\\'))
-		at++;
-	return at;
+	return (text.ptr[at] == '"' || text.ptr[at] == '\'') && (at == 0 || text.ptr[at - 1] != '\\');
 }
 
 enum status layers_lines(const struct scan_job *job, size_t at, size_t *ret_end)
 {
+	/* rsyslog's #012 stands in no quotes. */
+	bool is_quoted = job->text.ptr[at + 1] != '#';
 	size_t start = at;
 
 	while (start > 0 && at - start < MAX_WORD && job->text.ptr[start - 1] != '\n' &&
-	       !((job->text.ptr[start - 1] == '"' || job->text.ptr[start - 1] == '\'') &&
-	         (start == 1 || job->text.ptr[start - 2] != '\\')))
+	       !(is_quoted && is_quote(job->text, start - 1)))
 		start--;
-	*ret_end = find_quote(job->text, at + 1);
+	*ret_end = at + 1;
+	while (*ret_end < job->text.len && *ret_end - at < MAX_ESCAPED && job->text.ptr[*ret_end] != '\n' &&
+	       !(is_quoted && is_quote(job->text, *ret_end)))
+		++*ret_end;
 	return scan_part(job, start, *ret_end, view_resolve_lines);
 }
 

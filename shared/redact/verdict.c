@@ -318,6 +318,28 @@ static bool gives_nothing(struct span text, const struct assignment *name, struc
 	return name->strength == KEY_STRONG && (mention_found(text, name, value) || expression_is_reference(value));
 }
 
+static void add(struct findings *findings, size_t start, size_t end, const char *label)
+{
+	findings_add(findings, (struct finding){ .start = start,
+	                                         .end = end,
+	                                         .rank = FINDING_KEY,
+	                                         .label = label,
+	                                         .rule = "key-name" });
+}
+
+/* "old" -> "new": what a plan puts in the place of the value. */
+static void add_replacement(struct span text, const struct assignment *name, struct findings *findings)
+{
+	size_t arrow = literal_skip_blanks(text, name->value.next);
+	struct literal other;
+
+	if (!name->value.quoted || !span_starts_with(span_sub(text, arrow, 3), SPAN_LIT("-> ")))
+		return;
+	other = literal_read(text, literal_skip_blanks(text, arrow + 3));
+	if (other.quoted && !value_is_placeholder(span_sub(text, other.start, other.end - other.start)))
+		add(findings, other.start, other.end, name->label);
+}
+
 void verdict_add(struct span text, const struct assignment *name, struct findings *findings, size_t *ret_end)
 {
 	struct assignment read = *name;
@@ -350,9 +372,6 @@ void verdict_add(struct span text, const struct assignment *name, struct finding
 	/* Over several lines the quotes may have been misread: the names in between are looked at all the same. */
 	if (!name->value.quoted || span_find(span_sub(text, 0, end), SPAN_LIT("\n"), read.value.start) == end)
 		*ret_end = end;
-	findings_add(findings, (struct finding){ .start = read.value.start,
-	                                         .end = end,
-	                                         .rank = FINDING_KEY,
-	                                         .label = name->label,
-	                                         .rule = "key-name" });
+	add(findings, read.value.start, end, name->label);
+	add_replacement(text, name, findings);
 }

@@ -188,7 +188,14 @@ static size_t resolve_if_escape(struct span text, uint8_t *ret_byte)
 static size_t resolve_line_end(struct span text, uint8_t *ret_byte)
 {
 	static const char letters[] = "ntr\"'\\/", bytes[] = "\n\t\r\"'\\/";
-	const char *letter = text.ptr[0] == '\\' && text.len > 1 ? memchr(letters, text.ptr[1], sizeof letters - 1) : NULL;
+	const char *letter;
+
+	/* As rsyslog writes them. */
+	if (text.ptr[0] == '#' && (span_starts_with(text, SPAN_LIT("#012")) || span_starts_with(text, SPAN_LIT("#011")))) {
+		*ret_byte = text.ptr[3] == '2' ? '\n' : '\t';
+		return 4;
+	}
+	letter = text.ptr[0] == '\\' && text.len > 1 ? memchr(letters, text.ptr[1], sizeof letters - 1) : NULL;
 
 	if (letter == NULL)
 		return 0;

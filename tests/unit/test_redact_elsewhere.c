@@ -100,6 +100,8 @@ static void redact_takes_a_value_with_what_is_written_around_it(void **state)
 		{ "x DB_PASSWORD=tiger\"coffee\" y", "x DB_PASSWORD=[REDACTED:PASSWORD] y" },
 		{ "{\"cmd\": \"x --password=tiger\",\"n\":1}", "{\"cmd\": \"x --password=[REDACTED:PASSWORD]\",\"n\":1}" },
 		{ "password: ${DB_PASSWORD:-tigercoffee}", "password: [REDACTED:PASSWORD]" },
+		{ "~ pw = \\\"tiger\\\" -> \\\"coffee\\\"", "~ pw = \\\"[REDACTED:PASSWORD]\\\" -> \\\"[REDACTED:PASSWORD]\\\"" },
+		{ "db_password:\n  tiger:coffee\nnext: 1\n", "db_password:\n  [REDACTED:PASSWORD]\nnext: 1\n" },
 		{ "password: ${DB_PASSWORD:?must be set} ${env:DB_PASSWORD}", "password: ${DB_PASSWORD:?must be set} ${env:DB_PASSWORD}" },
 	};
 

@@ -172,6 +172,7 @@ static void redact_reads_the_lines_of_a_quoted_text(void **state)
 	      "{\"a\":\"{\\\"b\\\":\\\"token:\\\\n  [REDACTED:TOKEN]\\\\nnext: 1\\\"}\"}");
 	check_text("{\"log\":\"Traceback (most recent call last):\\n  File \\\"a.py\\\"\\n\"}",
 	      "{\"log\":\"Traceback (most recent call last):\\n  File \\\"a.py\\\"\\n\"}");
+	check_text("h app: env:#012- name: DB_PASSWORD#012  value: tigercoffee#012", "h app: env:#012- name: DB_PASSWORD#012  value: [REDACTED:PASSWORD]#012");
 	check_text("<pre>&lt;b name=&quot;db.password&quot; value=&quot;tigercoffee&quot;/&gt;</pre>",
 	      "<pre>&lt;b name=&quot;db.password&quot; value=&quot;[REDACTED:PASSWORD]&quot;/&gt;</pre>");
 	check_text("<pre>&lt;password&gt;tigercoffee&lt;/password&gt;</pre>",
