@@ -3,7 +3,8 @@
  * enough of what follows was seen. It does not matter where the reads cut the text.
  *
  * Everything is judged with at least STREAM_AHEAD bytes behind it (unless the text ends) and STREAM_CONTEXT bytes
- * before it (unless it begins), and given out in whole lines where there are any.
+ * before it (unless it begins), and given out in whole lines where there are any. What says farther away that something
+ * is a secret is not seen, as the header of a long table.
  *
  * Fails closed: after anything but STATUS_OK nothing more comes out.
  * Thread: a stream belongs to one thread; the redactor must outlive it.
