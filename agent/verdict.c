@@ -87,13 +87,16 @@ static void append_receipts(struct buf *out, const struct capture_table *table)
 /* How far the box's clock is ahead of the sweeper's, which is the database's. What lies between are milliseconds. */
 static void append_clocks(struct buf *out, int64_t captured_ns, int64_t ordered_ns)
 {
+	enum { NS_PER_S = 1000000000 };
+	int64_t ahead_ns = captured_ns - ordered_ns;
 	char ordered_at[CLOCK_RFC3339_SIZE];
 
 	if (ordered_ns == 0)
 		return;
 	clock_format(ordered_ns, ordered_at);
+	/* To the nearest second: a few milliseconds over a full one are no second. */
 	buf_printf(out, "ordered_at: %s\nclock_skew_s: %" PRId64 "\n", ordered_at,
-	           captured_ns / 1000000000 - ordered_ns / 1000000000);
+	           (ahead_ns + (ahead_ns < 0 ? -NS_PER_S / 2 : NS_PER_S / 2)) / NS_PER_S);
 }
 
 enum status verdict_make(const struct redactor *redactor, const struct record_origin *origin,

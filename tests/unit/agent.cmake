@@ -1,4 +1,5 @@
 rescue_unit_test(agent_config agent_core)
+rescue_unit_test(agent_verdict agent_core)
 rescue_unit_test(parcel agent_core)
 rescue_unit_test(spool agent_core)
 rescue_unit_test(capture agent_core)
