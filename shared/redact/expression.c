@@ -5,7 +5,7 @@
 #include "shared/redact/literal.h"
 #include "shared/redact/value.h"
 
-enum { MAX_BRACKET = 200 };
+enum { MAX_BRACKET = 200, METHOD_MIN = 8 };
 
 static bool is_word_byte(uint8_t c)
 {
@@ -29,51 +29,55 @@ static bool is_variable(struct span value)
 	       value.ptr[end] == '[' || value.ptr[end] == '{';
 }
 
-/* What follows the bracket of "args[0]", "headers['x']" and "line[from:to]"; a quote may have ended the value. */
-static bool is_index(struct span rest)
+/* "args[0]", "headers['x']", "line[from:to].strip"; a quote behind the bracket may have ended the value. */
+static bool is_indexed(struct span value)
 {
-	size_t at = 0;
+	size_t at = 0, index;
 
-	while (at < rest.len && (is_word_byte(rest.ptr[at]) || memchr("\"'$:-.", rest.ptr[at], 6) != NULL))
+	while (at < value.len && (is_alpha(value.ptr[at]) || value.ptr[at] == '_' || value.ptr[at] == '.'))
 		at++;
-	return at == rest.len ? at == 0 : at > 0 && rest.ptr[at] == ']';
+	if (at == 0 || at == value.len || value.ptr[at] != '[')
+		return false;
+	for (index = ++at; at < value.len; at++) {
+		if (!is_word_byte(value.ptr[at]) && memchr("\"'$:-.", value.ptr[at], 6) == NULL)
+			break;
+	}
+	if (at == value.len)
+		return at == index;
+	return at > index && value.ptr[at] == ']' && (at + 1 == value.len || memchr(".[(),:", value.ptr[at + 1], 6) != NULL);
 }
 
-/* "fixture.V2Token(": a digit is no sign of a password where a method is called. */
+/* "fixture.V2Token(": a digit or two are no sign of a password where a method of some name is called. */
 static bool is_method(struct span value)
 {
-	size_t open = span_find(value, SPAN_LIT("("), 0), dot = span_find(value, SPAN_LIT("."), 0);
+	struct span name = span_sub(value, 0, span_find(value, SPAN_LIT("("), 0));
+	size_t dot = span_find(name, SPAN_LIT("."), 0);
+	struct char_counts counts = chars_count(name);
 
-	return open < value.len && dot > 0 && dot < open && is_alpha(value.ptr[0]) &&
-	       value_is_identifier(span_sub(value, 0, open));
+	return name.len < value.len && dot > 0 && dot < name.len && is_alpha(name.ptr[0]) && counts.digits <= 2 &&
+	       name.len >= METHOD_MIN && value_is_identifier(name);
 }
 
 bool expression_is_call(struct span value)
 {
 	if (span_starts_with(value, SPAN_LIT("self.")) || span_starts_with(value, SPAN_LIT("this.")))
 		return value_is_identifier(value);
-	return (memchr(value.ptr, '(', value.len) != NULL || memchr(value.ptr, '[', value.len) != NULL) &&
-	       expression_is_code(value);
+	return is_indexed(value) || (memchr(value.ptr, '(', value.len) != NULL && expression_is_code(value));
 }
 
 bool expression_is_code(struct span value)
 {
-	const char *label;
 	bool dotted = false;
 
 	if (value.len > 1 && memchr("&*!@", value.ptr[0], 4) != NULL && value_is_word(span_sub(value, 1, value.len)))
 		return true;
 	if (value.len > 2 && value.ptr[0] == '$')
 		return is_variable(value);
-	if (keyname_is_variable(value))
-		return keyname_judge(value, &label) == KEY_STRONG;
 	for (size_t i = 0; i < value.len; i++) {
 		uint8_t c = value.ptr[i], next = i + 1 < value.len ? value.ptr[i + 1] : 0;
 
 		if (c == '(' && i > 0 && is_alnum(value.ptr[i - 1]))
 			return true;
-		if (c == '[' && i > 0)
-			return is_index(span_sub(value, i + 1, value.len));
 		if (c == '.' && i > 0 && (is_alpha(next) || next == '_'))
 			dotted = true;
 		else if (is_digit(c) && i > 0 && next == '(')
@@ -82,6 +86,13 @@ bool expression_is_code(struct span value)
 			return is_method(value);
 	}
 	return dotted;
+}
+
+bool expression_is_assigned(struct span value)
+{
+	const char *label;
+
+	return is_indexed(value) || (keyname_is_variable(value) && keyname_judge(value, &label) == KEY_STRONG);
 }
 
 /* "/run/secrets/db" */
@@ -93,9 +104,13 @@ static bool is_path(struct span value)
 
 static bool names_a_store(struct span value)
 {
-	static const char *const stores[] = { "file:/", "env:", "ssm:/", "vault:", "op://", "arn:aws", "secretsmanager:",
-	                                      "awssm:", "gcpsm:", "keyvault:", "sm://", "ref+", "@Microsoft.KeyVault(" };
+	static const char *const stores[] = { "file:/", "ssm:/", "op://", "arn:aws:", "sm://", "ref+", "@Microsoft.KeyVault(" };
+	struct span vault = SPAN_LIT("vault:"), env = SPAN_LIT("env:");
 
+	if (span_starts_with(value, env))
+		return keyname_is_variable(span_sub(value, env.len, value.len));
+	if (span_starts_with(value, vault))
+		return memchr(value.ptr, '/', value.len) != NULL;
 	for (size_t i = 0; i < sizeof stores / sizeof *stores; i++) {
 		if (value.ptr[0] == (uint8_t)*stores[i] && span_starts_with(value, span_cstr(stores[i])))
 			return true;
@@ -123,7 +138,8 @@ bool expression_is_reference(struct span value)
 	bool is_format = value.len > 4 && value.ptr[0] == '%' && value.ptr[1] == '(' &&
 	                 span_eq(span_sub(value, value.len - format_end.len, format_end.len), format_end);
 
-	return is_path(value) || is_store_address(value) || ((is_format || names_a_store(value) || is_list_of_marks(value)) && !value_holds_random(value));
+	return is_path(value) || is_store_address(value) ||
+	       ((is_format || names_a_store(value) || is_list_of_marks(value)) && !value_holds_random(value));
 }
 
 struct span expression_whole(struct span text, size_t start, size_t end)

@@ -9,11 +9,14 @@
 
 #include "shared/span.h"
 
-/* "config.token", "getToken()", "headers[…]", "&token", "$db_password", "DB_PASSWORD": an expression that names the secret. */
+/* "config.token", "getToken()", "&token", "$db_password": an expression that names the secret. */
 bool expression_is_code(struct span value);
 
 /* Of these only what no YAML would hold: "getToken()", "session['token']", "self.token". */
 bool expression_is_call(struct span value);
+
+/* What else stands behind the " = " of a program: "args[0]", "DB_PASSWORD". */
+bool expression_is_assigned(struct span value);
 
 /* "file:///run/secrets/db", "op://vault/item/field", "%(DB_PASSWORD)s": where the secret is kept. */
 bool expression_is_reference(struct span value);

@@ -47,12 +47,15 @@ bool mention_word(struct span word)
 }
 
 /* Three words or more, the first a verb, and none of them random. */
-static bool is_about_name(struct span text, struct span verb, size_t at)
+static bool is_about_name(struct span text, const struct assignment *name, struct span verb)
 {
+	size_t at = name->value.end;
 	struct span near = span_sub(text, 0, at + MAX_SENTENCE);
 	size_t end, word;
 
-	if (!words_hold_span(WORD_LIST(verbs), verb))
+	/* A password may be made of words, and a variable is set to what stands there. */
+	if (strcmp(name->label, "PASSWORD") == 0 || strcmp(name->label, "SECRET") == 0 ||
+	    keyname_is_variable(span_sub(text, name->start, name->end - name->start)) || !words_hold_span(WORD_LIST(verbs), verb))
 		return false;
 	for (int words = 0; words < 2; words++) {
 		word = literal_skip_blanks(near, at);
@@ -114,15 +117,14 @@ static bool is_card(struct span text, const struct assignment *name)
 	       span_starts_with(word_before(text, name->outer, SPAN_LIT("\"'`(")), SPAN_LIT("pkcs11:"));
 }
 
-/* Between commas, or first between brackets. */
+/* Between commas: what stands alone behind a name could be its value. */
 static bool is_in_list(struct span text, const struct assignment *name, size_t next)
 {
 	size_t before = name->outer - literal_quote_len_before(text, name->outer);
 
 	while (before > 0 && is_space(text.ptr[before - 1]))
 		before--;
-	return (next < text.len && text.ptr[next] == ',') ||
-	       (before > 0 && memchr(",[", text.ptr[before - 1], 2) != NULL);
+	return (next < text.len && text.ptr[next] == ',') || (before > 0 && text.ptr[before - 1] == ',');
 }
 
 /* ["proxy_pass", "fastcgi_pass"], {"token", "accountId": 1}: what follows the name is one as well. */
@@ -149,7 +151,7 @@ static bool is_option_text(struct span text, const struct assignment *name, stru
 {
 	struct span spelled = span_sub(text, name->start, name->end - name->start);
 
-	if (strcmp(name->label, "SECRET") == 0 &&
+	if (span_eq(spelled, SPAN_LIT("secret")) &&
 	    (span_starts_with(value, SPAN_LIT("id=")) || span_starts_with(value, SPAN_LIT("type="))))
 		return true;
 	if (value.len > spelled.len)
@@ -165,10 +167,12 @@ static bool is_option_text(struct span text, const struct assignment *name, stru
 }
 
 /* "^4.0.0 || ^5.0.0", "~0.7.1": which versions of a package that is called "js-tokens" or "cookie". */
-static bool is_version_range(struct span value)
+static bool is_version_range(const struct assignment *name, struct span value)
 {
 	bool dotted = false;
 
+	if (!name->is_quoted || !name->value.quoted || strcmp(name->label, "PASSWORD") == 0)
+		return false;
 	for (size_t i = 0; i < value.len; i++) {
 		if (!is_digit(value.ptr[i]) && memchr(" .~^<>=|*-", value.ptr[i], 10) == NULL)
 			return false;
@@ -186,12 +190,20 @@ static bool is_pam_function(struct span text, const struct assignment *name, str
 	       words_hold_span(WORD_LIST(functions), span_sub(value, 0, span_find(value, SPAN_LIT(")"), 0)));
 }
 
+/* The sentence goes on. */
+static bool is_followed(struct span text, size_t at)
+{
+	size_t next = literal_skip_blanks(text, at);
+
+	return next > at && next < text.len && (is_alnum(text.ptr[next]) || text.ptr[next] == '(');
+}
+
 /* "--- PASS: TestLogin", "PASS: lib/help.sh": of which test this is the result. */
 static bool is_test_result(struct span text, const struct assignment *name, struct span value)
 {
 	return span_eq(span_sub(text, name->start, name->end - name->start), SPAN_LIT("PASS")) &&
 	       (span_eq_nocase(span_sub(value, 0, 4), SPAN_LIT("test")) || memchr(value.ptr, '/', value.len) != NULL) &&
-	       !value_holds_random(value);
+	       is_followed(text, name->value.end) && !value_holds_random(value);
 }
 
 /* "update_password: always" (Ansible): when it is set, not to what. */
@@ -222,14 +234,16 @@ static bool is_sentence(struct span text, const struct assignment *name, struct 
 
 bool mention_found(struct span text, const struct assignment *name, struct span value)
 {
-	if (is_version_range(value) || (name->is_flag && is_option_text(text, name, value)) ||
-	    is_full_name(text, name) || is_card(text, name) || is_quoted_with_sign(text, name, value) || is_policy(text, name, value))
+	if (is_version_range(name, value) || (name->is_flag && is_option_text(text, name, value)) ||
+	    is_full_name(text, name) || is_card(text, name) || is_quoted_with_sign(text, name, value) ||
+	    is_policy(text, name, value))
 		return true;
 	switch (name->form) {
 	case ASSIGN_ARGUMENT:
 		return name->value.quoted && !name->is_flag && is_listed_name(text, name, value);
 	case ASSIGN_BLANK:
-		return name->is_flag && !name->value.quoted && words_hold_span(WORD_LIST(option_words), value);
+		return name->is_flag && !name->value.quoted && words_hold_span(WORD_LIST(option_words), value) &&
+		       is_followed(text, name->value.end);
 	case ASSIGN_EQUALS:
 		return !name->value.quoted && name->is_flag && name->value.start > name->end + 1 &&
 		       (mention_word(value) || words_hold_span(WORD_LIST(option_words), value));
@@ -237,7 +251,8 @@ bool mention_found(struct span text, const struct assignment *name, struct span 
 		if (name->is_quoted)
 			return is_sentence(text, name, value);
 		return !name->value.quoted &&
-		       (is_test_result(text, name, value) || is_pam_function(text, name, value) || is_about_name(text, value, name->value.end) || is_name_service(text, name, value) ||
+		       (is_test_result(text, name, value) || is_pam_function(text, name, value) ||
+		        is_about_name(text, name, value) || is_name_service(text, name, value) ||
 		        (is_file(text, name) && !value_is_random(value)));
 	default:
 		return false;

@@ -229,6 +229,12 @@ static bool is_open_assignment(struct span value)
 	return value.len > 0 && value_is_identifier(value) && memchr(value.ptr, ' ', value.len) == NULL;
 }
 
+/* A shell's name=value has no blanks around the sign. */
+static bool is_spaced(const struct assignment *name)
+{
+	return name->value.start > name->end + 2;
+}
+
 static bool fits_strong(struct span text, const struct assignment *name, struct span value)
 {
 	if (value_is_number(value) && (name->form != ASSIGN_BLANK || name->is_flag))
@@ -245,7 +251,8 @@ static bool fits_strong(struct span text, const struct assignment *name, struct 
 	case ASSIGN_BLANK:
 		return fits_blank(text, name, value);
 	case ASSIGN_EQUALS:
-		return name->value.quoted || name->is_env || !expression_is_code(value);
+		return name->value.quoted || name->is_env ||
+		       !(expression_is_code(value) || (is_spaced(name) && expression_is_assigned(value)));
 	case ASSIGN_COLON:
 		if (name->value.quoted)
 			return !expression_is_code(value) || name->is_quoted;
@@ -302,9 +309,7 @@ static void take_header(struct span text, const struct assignment *name, struct 
 /* "name: several words" (YAML) and "name = several words" (INI); a shell's name=value has no blanks around the sign. */
 static bool is_plain_line(struct span text, const struct assignment *name)
 {
-	bool is_spaced = name->form == ASSIGN_EQUALS && name->value.start > name->end + 2;
-
-	return (name->form == ASSIGN_COLON || is_spaced) && !name->value.quoted && !name->is_quoted &&
+	return (name->form == ASSIGN_COLON || (name->form == ASSIGN_EQUALS && is_spaced(name))) && !name->value.quoted && !name->is_quoted &&
 	       literal_starts_setting(text, name->start);
 }
 

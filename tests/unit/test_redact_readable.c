@@ -87,6 +87,8 @@ static void readable_are_expressions(void **state)
 {
 	static const struct neighbours list[] = {
 		{ "    password = args[0]\n", "    password = hunter22]\n", "    password = [REDACTED:PASSWORD]\n" },
+		{ "    password = sys.argv[1].strip()\n", "x --password abc[1]", "x --password [REDACTED:PASSWORD]" },
+		{ "x = 1\ntls_password = TLS_PASSWORD\n", "x\npassword=MY_TOKEN\n", "x\npassword=[REDACTED:PASSWORD]\n" },
 		{ "    token = headers[\"X-Auth\"]\n", "    token = headers22\n", "    token = [REDACTED:TOKEN]\n" },
 		{ "x(a, token=self._token)", "x(a, token=self_t0ken)", "x(a, token=[REDACTED:TOKEN])" },
 		{ "{'password': uuid.uuid4().hex}", "{'password': uuid.uuid4x9}", "{'password': [REDACTED:PASSWORD]}" },
@@ -115,6 +117,7 @@ static void readable_are_references_to_where_a_secret_is_kept(void **state)
 		  "x\npassword: [REDACTED:PASSWORD]\n" },
 		{ "x\npassword: vault:secret/data/db#password\n", "x\npassword: vault:v1:q8Zk2vLm4xWc7RbJ\n",
 		  "x\npassword: [REDACTED:PASSWORD]\n" },
+		{ "x\npassword: vault:kv/db\n", "x\npassword: vault:x\n", "x\npassword: [REDACTED:PASSWORD]\n" },
 		{ "x\ntoken: op://vault/item/field\n", "x\ntoken: op:vault\n", "x\ntoken: [REDACTED:TOKEN]\n" },
 		{ "x\npassword: env:DB_PASSWORD\n", "x\npassword: end:DB_PASSWORD\n", "x\npassword: [REDACTED:PASSWORD]\n" },
 		{ "docker build --secret id=npm,src=/root/.npmrc .", "docker build --secret hunter22 .",
@@ -143,7 +146,8 @@ static void readable_are_sentences_and_manuals(void **state)
 {
 	static const struct neighbours list[] = {
 		{ "credential: add wildcard support for hosts", "credential: horse wildcard", "credential: [REDACTED:CREDENTIAL]" },
-		{ "x\npassword: fix the login of users\n", "x\npassword: fix\n", "x\npassword: [REDACTED:PASSWORD]\n" },
+		{ "x\ntoken: fix the login of users\n", "x\npassword: fix me please\n",
+		  "x\npassword: [REDACTED:PASSWORD] me please\n" },
 		{ "cookie: a blank domain is empty", "cookie: a=blank; domain=2", "cookie: [REDACTED:COOKIE]" },
 		{ "the 'passwd:' and 'group:' lines", "the 'passwd:' q8Zk2vLm4xWc7RbJ '",
 		  "the 'passwd:'[REDACTED:PASSWORD]'" },
