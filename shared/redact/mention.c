@@ -33,7 +33,7 @@ static const word_listed option_words[] = {
 
 /* Begin a sentence about what the name before it does, as change logs have them: "cookie: reject names with blanks". */
 static const word_listed verbs[] = {
-	"add", "added", "adds", "allow", "avoid", "check", "clear", "compare", "convert", "correct", "describe", "detect",
+	"add", "added", "adds", "allow", "avoid", "check", "clear", "compare", "convert", "describe", "detect",
 	"document", "drop", "ensure", "fix", "fixed", "fixes", "handle", "implement", "improve", "increase", "load",
 	"make", "move", "parse", "prevent", "read", "refactor", "reject", "remove", "removed", "rename", "replace",
 	"report", "rewrite", "simplify", "skip", "stop", "support", "switch", "treat", "update", "warn", "write",
@@ -136,10 +136,13 @@ static bool is_listed_name(struct span text, const struct assignment *name, stru
 	if (next < text.len && text.ptr[next] == ':')
 		return true;
 	for (size_t i = 0; i < value.len; i++) {
-		if (!is_alpha(value.ptr[i]) && value.ptr[i] != '_')
+		if (!is_alpha(value.ptr[i]) && value.ptr[i] != '_' && value.ptr[i] != '-')
 			return false;
 	}
-	if (!is_in_list(text, name, next))
+	/* One on each line: the modules of a boot, the actions of a policy. */
+	if (memchr(text.ptr + name->end, '\n', name->value.start - name->end) != NULL)
+		return keyname_is_compound(span_sub(text, name->start, name->end - name->start)) && value_is_identifier(value);
+	if (!is_in_list(text, name, next) || memchr(value.ptr, '-', value.len) != NULL)
 		return false;
 	if (keyname_is_variable(value) && keyname_is_variable(span_sub(text, name->start, name->end - name->start)))
 		return true;

@@ -75,6 +75,8 @@ static void readable_are_values_that_look_like_names(void **state)
 		  "[\"proxy_pass\", \"[REDACTED:PASSWORD]\"]" },
 		{ "(\"INVALID_TOKEN\", \"MISSING_PARAMETER\", 1)", "set(\"DB_PASSWORD\", \"MY_SECRET\")",
 		  "set(\"DB_PASSWORD\", \"[REDACTED:PASSWORD]\")" },
+		{ "[\n  \"set-passwords\",\n  \"grub-dpkg\",\n  \"apt\"\n]", "[\n  \"set-passwords\",\n  \"grub4dpkg\",\n  \"apt\"\n]",
+		  "[\n  \"set-passwords\",\n  \"[REDACTED:PASSWORD]\",\n  \"apt\"\n]" },
 		{ "stat(\"LICENSE\", {st_mode=S_IFREG|0644, st_size=11358})", "set(\"LICENSE\", \"q8Zk2vLm4xWc7RbJ\")",
 		  "set(\"LICENSE\", \"[REDACTED:KEY]\")" },
 	};
