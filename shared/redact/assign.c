@@ -6,6 +6,7 @@
 #include "shared/redact/literal.h"
 #include "shared/redact/member.h"
 #include "shared/redact/table.h"
+#include "shared/redact/url.h"
 #include "shared/redact/verdict.h"
 #include "shared/redact/words.h"
 
@@ -300,7 +301,7 @@ void assign_find(const struct assign_job *job, size_t at, size_t *ret_end)
 
 	name_bounds(text, at, &name);
 	*ret_end = name.end > at ? name.end : at + 1;
-	if (!form_is_possible(text, &name))
+	if (!form_is_possible(text, &name) || url_is_user(text, name.start, name.end))
 		return;
 	spelled = span_sub(text, name.start, name.end - name.start);
 	at = name.end;

@@ -15,6 +15,7 @@
 enum finding_rank {
 	FINDING_BLOB,     /* looks random, nothing else is known about it */
 	FINDING_ENCODED,  /* holds a secret once decoded */
+	FINDING_SPOKEN,   /* a sentence calls it one: "using token k3…" */
 	FINDING_FORMAT,   /* has the form of a known kind of credential */
 	FINDING_KEY,      /* its key says that it is a secret */
 	FINDING_BLOCK,    /* a private key block */

@@ -68,3 +68,9 @@ void url_find(struct span text, size_t at, struct findings *findings)
 	if (!value_is_placeholder(password))
 		add(findings, colon + 1, sign, "URL_PASSWORD");
 }
+
+bool url_is_user(struct span text, size_t start, size_t end)
+{
+	return start >= 3 && end < text.len && text.ptr[end] == ':' &&
+	       span_eq(span_sub(text, start - 3, 3), SPAN_LIT("://")) && find_at(text, start) > end;
+}

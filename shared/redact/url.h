@@ -12,4 +12,7 @@
 /* "://" stands at `at`: adds the password, or the user when it is a token. */
 void url_find(struct span text, size_t at, struct findings *findings);
 
+/* [start, end) is the user of a URL whose password url_find() finds: "https://token:…@host". */
+bool url_is_user(struct span text, size_t start, size_t end);
+
 #endif

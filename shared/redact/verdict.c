@@ -323,12 +323,15 @@ static bool gives_nothing(struct span text, const struct assignment *name, struc
 	return name->strength == KEY_STRONG && (mention_found(text, name, value) || expression_is_reference(value));
 }
 
-static void add(struct findings *findings, size_t start, size_t end, const char *label)
+/* What a sentence calls a token is better named by the form that it has. */
+static void add(struct findings *findings, const struct assignment *name, size_t start, size_t end)
 {
+	bool is_sentence = name->form == ASSIGN_BLANK && !name->is_flag;
+
 	findings_add(findings, (struct finding){ .start = start,
 	                                         .end = end,
-	                                         .rank = FINDING_KEY,
-	                                         .label = label,
+	                                         .rank = is_sentence ? FINDING_SPOKEN : FINDING_KEY,
+	                                         .label = name->label,
 	                                         .rule = "key-name" });
 }
 
@@ -342,7 +345,7 @@ static void add_replacement(struct span text, const struct assignment *name, str
 		return;
 	other = literal_read(text, literal_skip_blanks(text, arrow + 3));
 	if (other.quoted && !value_is_placeholder(span_sub(text, other.start, other.end - other.start)))
-		add(findings, other.start, other.end, name->label);
+		add(findings, name, other.start, other.end);
 }
 
 void verdict_add(struct span text, const struct assignment *name, struct findings *findings, size_t *ret_end)
@@ -377,6 +380,6 @@ void verdict_add(struct span text, const struct assignment *name, struct finding
 	/* Over several lines the quotes may have been misread: the names in between are looked at all the same. */
 	if (!name->value.quoted || span_find(span_sub(text, 0, end), SPAN_LIT("\n"), read.value.start) == end)
 		*ret_end = end;
-	add(findings, read.value.start, end, name->label);
+	add(findings, name, read.value.start, end);
 	add_replacement(text, name, findings);
 }
