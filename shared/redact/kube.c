@@ -4,7 +4,10 @@
 #include "shared/redact/literal.h"
 #include "shared/redact/value.h"
 
-enum { MIN_ENCODED = 10 }; /* of base64 in data; shorter than this it is no secret anyone keeps */
+enum {
+	MIN_ENCODED = 10, /* of base64 in data; shorter than this it is no secret anyone keeps */
+	KUBE_MAX_NAME = 256,
+};
 
 struct section {
 	size_t indent;
@@ -75,26 +78,34 @@ static size_t read_member(struct span text, size_t line, const struct section *s
 	return end + 1;
 }
 
-/* data: {"a": "…", "b": "…"} */
-static void read_object(struct span text, size_t at, bool is_encoded, struct findings *findings)
+/* Of a name in quotes, or of a bare one, which the next colon ends. */
+static size_t name_end(struct span text, size_t at)
+{
+	struct span window = span_sub(text, 0, at + KUBE_MAX_NAME);
+
+	return literal_quote_len(text, at) > 0 ? literal_read(text, at).next : chars_find(window, ':', at);
+}
+
+/* data: {"a": "…", "b": "…"}. Gives how far it was read. */
+static size_t read_object(struct span text, size_t at, bool is_encoded, struct findings *findings)
 {
 	while (at < text.len && text.ptr[at] != '}') {
-		struct literal name, value;
+		struct literal value;
 
 		at = literal_skip_space(text, at);
-		if (literal_quote_len(text, at) == 0)
+		if (literal_quote_len(text, at) == 0 && !(at < text.len && is_alnum(text.ptr[at])))
 			break;
-		name = literal_read(text, at);
-		at = skip_signs(text, name.next);
+		at = skip_signs(text, name_end(text, at));
 		at -= literal_quote_len_before(text, at);
-		if (literal_quote_len(text, at) == 0)
-			break;
 		value = literal_read(text, at);
+		if (value.next == at)
+			break;
 		add_value(text, value, is_encoded, findings);
 		at = literal_skip_space(text, value.next);
 		if (at < text.len && text.ptr[at] == ',')
 			at++;
 	}
+	return at;
 }
 
 /* Reads the name of a section at the start of a line; false when the line is something else. */
@@ -128,6 +139,24 @@ static size_t indent_of(struct span text, size_t line)
 	return at - line;
 }
 
+/* …,"data":{"a":"…"},… in the middle of a line. */
+static void read_inline(struct span text, size_t line, size_t end, struct findings *findings)
+{
+	struct span part = span_sub(text, 0, end);
+
+	for (size_t at = span_find(part, SPAN_LIT("ata"), line), next; at < end; at = span_find(part, SPAN_LIT("ata"), next)) {
+		bool is_string = at > 6 && span_eq(span_sub(text, at - 7, 7), SPAN_LIT("stringD"));
+		size_t start = is_string ? at - 7 : at - 1, quote = literal_quote_len(text, at + 3), value;
+
+		next = at + 3;
+		if (at == 0 || quote == 0 || literal_quote_len_before(text, start) != quote || (!is_string && text.ptr[start] != 'd'))
+			continue;
+		value = skip_signs(text, at + 3);
+		if (value < end && text.ptr[value] == '{')
+			next = read_object(text, value + 1, !is_string, findings);
+	}
+}
+
 static void read_document(struct span text, size_t line, struct findings *findings)
 {
 	while (line < text.len) {
@@ -136,7 +165,9 @@ static void read_document(struct span text, size_t line, struct findings *findin
 		bool is_section = read_section(text, line, &section, &value);
 
 		if (is_section && value < end && text.ptr[value] == '{')
-			read_object(text, value + 1, section.is_encoded, findings);
+			next = literal_line_end(text, read_object(text, value + 1, section.is_encoded, findings)) + 1;
+		if (!is_section)
+			read_inline(text, line, end, findings);
 		while (is_section && value >= end && next < text.len && indent_of(text, next) > section.indent)
 			next = read_member(text, next, &section, findings);
 		line = next;

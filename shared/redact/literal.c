@@ -25,8 +25,8 @@ static size_t decoration_len(struct span text, size_t at)
 {
 	static const struct span words[] = {
 		{ (const uint8_t *)"export", 6 }, { (const uint8_t *)"ENV", 3 },     { (const uint8_t *)"ARG", 3 },
-		{ (const uint8_t *)"set", 3 },    { (const uint8_t *)"declare", 7 }, { (const uint8_t *)"local", 5 },
-		{ (const uint8_t *)"-x", 2 },     { (const uint8_t *)"setenv", 6 },  { (const uint8_t *)"var", 3 },
+		{ (const uint8_t *)"setenv", 6 }, { (const uint8_t *)"declare", 7 }, { (const uint8_t *)"local", 5 },
+		{ (const uint8_t *)"set", 3 },    { (const uint8_t *)"-x", 2 },      { (const uint8_t *)"var", 3 },
 		{ (const uint8_t *)"const", 5 },  { (const uint8_t *)"let", 3 },     { (const uint8_t *)"readonly", 8 },
 	};
 

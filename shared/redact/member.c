@@ -1,6 +1,7 @@
 #include "shared/redact/member.h"
 
 #include "shared/redact/chars.h"
+#include "shared/redact/words.h"
 
 enum { MAX_PATH = 128, MAX_KEY = 64, MAX_LINES = 16 };
 
@@ -182,17 +183,27 @@ bool member_beside(struct span text, const struct assignment *name, size_t *ret_
 	return find_value(text, start, end, key.quote, ret_at);
 }
 
+/* <value>, <string>, and the cells of HTML's tables and lists with their attributes. */
+static bool is_value_tag(struct span text, size_t at, size_t *ret_at)
+{
+	static const word_listed tags[] = { "dd", "string", "td", "value" };
+	struct span window = span_sub(text, 0, at + MAX_PATH);
+	size_t end = at + 1;
+
+	while (end < window.len && is_alpha(window.ptr[end]))
+		end++;
+	if (end >= window.len || window.ptr[at] != '<' || !words_hold_span(WORD_LIST(tags), span_sub(text, at + 1, end - at - 1)))
+		return false;
+	*ret_at = literal_skip_space(text, chars_find(window, '>', end) + 1);
+	return window.ptr[end] == '>' || window.ptr[end] == ' ';
+}
+
 bool member_inside(struct span text, size_t at, size_t *ret_at)
 {
-	static const struct span tags[] = { { (const uint8_t *)"<value>", 7 }, { (const uint8_t *)"<string>", 8 } };
 	size_t quote;
 
-	for (size_t i = 0; i < sizeof tags / sizeof *tags; i++) {
-		if (span_starts_with(span_sub(text, at, tags[i].len), tags[i])) {
-			*ret_at = at + tags[i].len;
-			return true;
-		}
-	}
+	if (is_value_tag(text, at, ret_at))
+		return true;
 	if (at >= text.len || text.ptr[at] != '{')
 		return false;
 	quote = literal_quote_len(text, literal_skip_space(text, at + 1));

@@ -71,6 +71,8 @@ static enum status add_keywords(struct ruleset *set)
 	if (status == STATUS_OK)
 		status = prefilter_add(set->prefilter, SPAN_LIT("kind\""), false, make_id(RULESET_KIND, 1));
 	if (status == STATUS_OK)
+		status = prefilter_add(set->prefilter, SPAN_LIT("kind\\\""), false, make_id(RULESET_KIND, 2));
+	if (status == STATUS_OK)
 		status = prefilter_add(set->prefilter, SPAN_LIT("0000 "), false, make_id(RULESET_DUMP, 0));
 	if (status == STATUS_OK)
 		status = prefilter_add(set->prefilter, SPAN_LIT("000: "), false, make_id(RULESET_DUMP, 1));

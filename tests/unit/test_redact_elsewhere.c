@@ -53,6 +53,9 @@ static void redact_finds_a_value_inside_an_object(void **state)
 		  "<property name=\"password\"><value>[REDACTED:PASSWORD]</value></property>" },
 		{ "<property>\n  <name>fs.s3a.secret.key</name>\n  <value>tigercoffee</value>\n</property>",
 		  "<property>\n  <name>fs.s3a.secret.key</name>\n  <value>[REDACTED:SECRET_KEY]</value>\n</property>" },
+		{ "<tr><td class=\"e\">DB_PASSWORD</td><td class=\"v\">tigercoffee</td></tr>",
+		  "<tr><td class=\"e\">DB_PASSWORD</td><td class=\"v\">[REDACTED:PASSWORD]</td></tr>" },
+		{ "<Password>\n  <Value>tigercoffee</Value>\n</Password>", "<Password>\n  <Value>[REDACTED:PASSWORD]</Value>\n</Password>" },
 		{ "<key>Password</key>\n\t<string>tigercoffee</string>", "<key>Password</key>\n\t<string>[REDACTED:PASSWORD]</string>" },
 	};
 

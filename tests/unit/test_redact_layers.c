@@ -256,6 +256,12 @@ static void redact_masks_the_values_of_a_kubernetes_secret(void **state)
 	      "kind: Secret\ndata:\n  user: [REDACTED:SECRET]\nmetadata:\n  name: a\n");
 	check_text("stringData:\n  a: |\n    one\n    two\n  b: three\nkind: Secret\n",
 	      "stringData:\n  a: |\n    [REDACTED:SECRET]\n  b: [REDACTED:SECRET]\nkind: Secret\n");
+	check_text("apiVersion: v1\nkind: Secret\nstringData: {user: tigercoffee, b: \"c d\"}\n",
+	           "apiVersion: v1\nkind: Secret\nstringData: {user: [REDACTED:SECRET], b: \"[REDACTED:SECRET]\"}\n");
+	check_text("{\"apiVersion\":\"v1\",\"data\":{\"user\":\"YWRtaW46cGFzcw==\"},\"kind\":\"Secret\"}",
+	           "{\"apiVersion\":\"v1\",\"data\":{\"user\":\"[REDACTED:SECRET]\"},\"kind\":\"Secret\"}");
+	check_text("last: \"{\\\"kind\\\":\\\"Secret\\\",\\\"stringData\\\":{\\\"user\\\":\\\"tigercoffee\\\"}}\\n\"",
+	           "last: \"{\\\"kind\\\":\\\"Secret\\\",\\\"stringData\\\":{\\\"user\\\":\\\"[REDACTED:SECRET]\\\"}}\\n\"");
 	check_text("kind: ConfigMap\ndata:\n  user: YWRtaW46Y29uZmln\n", "kind: ConfigMap\ndata:\n  user: YWRtaW46Y29uZmln\n");
 }
 
