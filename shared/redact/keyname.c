@@ -111,11 +111,12 @@ static const word_listed key_makers[] = {
 
 /* "<word> key" finds something in a table, or is a fingerprint, and opens nothing. */
 static const word_listed lookup_makers[] = {
-	"any", "arrow", "cache", "column", "composite", "config", "correlation", "dict", "enter", "entry",
-	"event", "feature", "foreign", "gpg", "group", "hash", "hot", "i", "idempotency", "index", "issue",
-	"item", "label", "list", "lookup", "map", "message", "metric", "natural", "object", "partition", "pgp",
-	"press", "primary", "project", "range", "registry", "routing", "row", "schema", "setting", "settings",
-	"shortcut", "sort", "surrogate", "trace", "translation", "unique",
+	"any", "arrow", "cache", "column", "composite", "config", "correlation", "delete", "dict", "edit",
+	"enter", "entry", "event", "feature", "foreign", "gpg", "group", "hash", "hot", "i", "idempotency",
+	"index", "issue", "item", "label", "list", "lookup", "map", "message", "metric", "natural", "object",
+	"partition", "pgp", "press", "primary", "project", "range", "receive", "recv", "refresh", "registry",
+	"routing", "row", "schema", "setting", "settings", "shortcut", "sort", "surrogate", "trace",
+	"translation", "unique",
 };
 
 /* Say where a secret is or what it is like, not what it is. */

@@ -35,6 +35,8 @@ static void readable_are_names_that_only_name(void **state)
 		{ "x sudo: ALL=(ALL) NOPASSWD:ALL", "x sudo PASSWD:hunter22", "x sudo PASSWD:[REDACTED:PASSWORD]" },
 		{ "LoadCredential=db.hashed-password\n", "x SetCredential=hunter22\n", "x SetCredential=[REDACTED:CREDENTIAL]\n" },
 		{ "ConditionCredential=|sysusers.extra\n", "x credential=hunter22\n", "x credential=[REDACTED:CREDENTIAL]\n" },
+		{ "['gpg', '--recv-keys', '9DC858229FC7DD38854AE2D88D81803C0EBFCD88']",
+		  "['x', '--master-key', '9DC858229FC7DD38854AE2D88D81803C0EBFCD88']", "['x', '--master-key', '[REDACTED:KEY]']" },
 		{ "imagePullSecrets: [{name: regcred}]\n", "x\nsecrets: hunter22\n", "x\nsecrets: [REDACTED:SECRET]\n" },
 		{ "x\nDBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/1000/bus\n", "x\nA_SESSION=q8Zk2vLm4xWc7RbJ\n",
 		  "x\nA_SESSION=[REDACTED:SESSION]\n" },
