@@ -112,7 +112,8 @@ static bool is_mangled(struct span part)
 /* "sha512-…", "SHA256:…", "ssh-rsa AAAA…": published hashes and public keys. */
 static bool is_published(struct span text, size_t start, struct span run)
 {
-	static const char *const starts[] = { "sha1-", "sha256-", "sha384-", "sha512-", "sha256//", "h1:" };
+	static const char *const starts[] = { "sha1-", "sha256-", "sha384-", "sha512-", "sha256//", "h1:",
+	                                      "sha1=", "sha256=", "sha384=", "sha512=" };
 	struct span before = span_sub(text, start > 24 ? start - 24 : 0, start > 24 ? 24 : start);
 
 	for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {

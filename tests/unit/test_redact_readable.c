@@ -204,6 +204,8 @@ static void readable_are_public_keys_and_numbers_of_answers(void **state)
 		  "to key1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kudm6rdcs6y0a8k", "to [REDACTED:BLOB]" },
 		{ "pin-sha256=\"klO23nT2ehFDXCfx3eHTDRESMz3asj1muO+4aIdjiuY=\"",
 		  "hmac-sha256=\"klO23nT2ehFDXCfx3eHTDRESMz3asj1muO+4aIdjiuY=\"", "hmac-sha256=\"[REDACTED:KEY]\"" },
+		{ "a/METADATA,sha256=GqNwkxraK5UTxObLVXTLc2UqktOPwZnKqdk2ThzHX0A,4292", "a/x,shx256=GqNwkxraK5UTxObLVXTLc2UqktOPwZnKqdk2ThzHX0A,4292",
+		  "a/x,shx256=[REDACTED:BLOB],4292" },
 		{ "key hash: sha256//YhKJKSzoTt2b5FP18fvpHo7fJYqQCjAa3HWY3tvRMwE=",
 		  "hash: lha256//YhKJKSzoTt2b5FP18fvpHo7fJYqQCjAa3HWY3tvRMwE=", "hash: [REDACTED:BLOB]" },
 		{ "< x-amz-id-2: vlR7PnpV2Ce81l0PRw6jlUpck7Jo5ZsQjryTjKlc5aLWGVHPZLj5NeC6qMa0emYBDXOo6QBU0Wo=",
