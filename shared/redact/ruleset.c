@@ -49,6 +49,7 @@ static enum status add_keywords(struct ruleset *set)
 	static const char *const escapes[] = { "%3d", "%3a", "%22", "%40", "%5f", "%7b", "%253d", "%253a", "\\u003d", "\\u003a", "\\u0022",
 		                               "\\u0040", "\\u004", "\\u005", "\\u006", "\\u007", "\\u002d", "\\x22", "\\x4", "\\x5",
 		                               "\\x6", "\\x7", "&quot;", "&lt;/", "&#x", "&#1", "&#3", "&#4", "&#5", "&#6", "&#7", "&#8", "&#9" };
+	static const char *const inserts[] = { ") values", ")values", ")\nvalues", ")\\nvalues", ") from stdin" };
 	static const char *const lines[] = { ":\\n", "|\\n", "|-\\n", ">-\\n", ":\\\\n", "|\\\\n", ":#012", "|#012" };
 	static const char *const signs[] = { "\xC2\xA0:", "\xC2\xA0=", ":\xC2\xA0", "=\xC2\xA0", "\xE2\x80\x8B", "\xE2\x80\x8C",
 		                             "\xE2\x80\x8D", "\xE2\x81\xA0", "\xEF\xBB\xBF", "\xEF\xBC\x9A", "\xEF\xBC\x9D" };
@@ -76,6 +77,8 @@ static enum status add_keywords(struct ruleset *set)
 		status = prefilter_add(set->prefilter, SPAN_LIT("0000 "), false, make_id(RULESET_DUMP, 0));
 	if (status == STATUS_OK)
 		status = prefilter_add(set->prefilter, SPAN_LIT("000: "), false, make_id(RULESET_DUMP, 1));
+	for (size_t i = 0; i < sizeof inserts / sizeof *inserts && status == STATUS_OK; i++)
+		status = prefilter_add(set->prefilter, span_cstr(inserts[i]), true, make_id(RULESET_INSERT, i));
 	for (size_t i = 0; i < sizeof colours / sizeof *colours && status == STATUS_OK; i++)
 		status = prefilter_add(set->prefilter, span_cstr(colours[i]), true, make_id(RULESET_COLOUR, i));
 	for (size_t i = 0; i < sizeof escapes / sizeof *escapes && status == STATUS_OK; i++)

@@ -22,6 +22,7 @@ enum ruleset_hit {
 	RULESET_KIND,   /* of a Kubernetes object */
 	RULESET_COLOUR, /* an escape sequence that is written out: \x1b[ */
 	RULESET_ESCAPE, /* %XX or \u00XX of a sign that secrets are written with */
+	RULESET_INSERT, /* the end of the list of columns in SQL */
 	RULESET_DUMP,   /* the number at the start of a hexadecimal dump's line */
 	RULESET_LINES,  /* a line that a value follows ends in a text in which ends of lines are written \n */
 	RULESET_SIGN,   /* a blank, a colon or an equals sign beyond ASCII, or a sign of no width */

@@ -5,6 +5,7 @@
 #include "shared/redact/assign.h"
 #include "shared/redact/blob.h"
 #include "shared/redact/chars.h"
+#include "shared/redact/insert.h"
 #include "shared/redact/kube.h"
 #include "shared/redact/layers.h"
 #include "shared/redact/pem.h"
@@ -27,6 +28,7 @@ struct scan {
 	size_t block_done;       /* where the last PEM block ended */
 	size_t kind_done;        /* where the last Kubernetes Secret ended */
 	size_t escape_done;      /* where the last word with escapes ended */
+	size_t insert_done;      /* where the last rows of SQL ended */
 	size_t dump_done;        /* where the last dump ended */
 	size_t lines_done;       /* where the last text with lines in it ended */
 	size_t sign_done;        /* where the last line with signs beyond ASCII ended */
@@ -120,6 +122,10 @@ static enum status handle(struct scan *scan, uint32_t id, size_t at)
 	case RULESET_ESCAPE:
 		if (at >= scan->escape_done)
 			return layers_escapes(scan->job, at, &scan->escape_done);
+		break;
+	case RULESET_INSERT:
+		if (at >= scan->insert_done)
+			insert_find(scan->text, at, scan->findings, &scan->insert_done);
 		break;
 	case RULESET_DUMP:
 		if (at >= scan->dump_done)

@@ -91,6 +91,23 @@ static void redact_finds_a_value_that_is_a_member_of_its_name(void **state)
 	CHECK_PAIRS(pairs);
 }
 
+static void redact_masks_the_rows_that_sql_puts_in(void **state)
+{
+	static const struct pair pairs[] = {
+		{ "INSERT INTO `users` (`name`, `password`) VALUES ('bob', 'tigercoffee'), ('eve', NULL),\n('al', 'hunter22');\n",
+		  "INSERT INTO `users` (`name`, `password`) VALUES ('bob', '[REDACTED:PASSWORD]'), ('eve', NULL),\n"
+		  "('al', '[REDACTED:PASSWORD]');\n" },
+		{ "INSERT INTO users (id,api_token,at) VALUES (1,'it''s, (tiger)',now());",
+		  "INSERT INTO users (id,api_token,at) VALUES (1,'[REDACTED:TOKEN]',now());" },
+		{ "COPY public.users (id, password, name) FROM stdin;\n1\ttigercoffee\tbob\n2\t\\N\teve\n\\.\n",
+		  "COPY public.users (id, password, name) FROM stdin;\n1\t[REDACTED:PASSWORD]\tbob\n2\t\\N\teve\n\\.\n" },
+		{ "INSERT INTO t (a, b) VALUES ('x', 'y');", "INSERT INTO t (a, b) VALUES ('x', 'y');" },
+	};
+
+	(void)state;
+	CHECK_PAIRS(pairs);
+}
+
 static void redact_takes_a_value_with_what_is_written_around_it(void **state)
 {
 	static const struct pair pairs[] = {
@@ -145,6 +162,7 @@ int main(void)
 		cmocka_unit_test(redact_finds_a_value_on_the_line_below_its_option),
 		cmocka_unit_test(redact_finds_a_value_that_is_a_member_of_its_name),
 		cmocka_unit_test(redact_masks_the_column_that_a_header_names),
+		cmocka_unit_test(redact_masks_the_rows_that_sql_puts_in),
 		cmocka_unit_test(redact_takes_a_value_with_what_is_written_around_it),
 	};
 
