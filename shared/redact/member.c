@@ -187,15 +187,22 @@ bool member_beside(struct span text, const struct assignment *name, size_t *ret_
 static bool is_value_tag(struct span text, size_t at, size_t *ret_at)
 {
 	static const word_listed tags[] = { "dd", "string", "td", "value" };
-	struct span window = span_sub(text, 0, at + MAX_PATH);
+	struct span window = span_sub(text, 0, at + MAX_PATH), line;
 	size_t end = at + 1;
 
 	while (end < window.len && is_alpha(window.ptr[end]))
 		end++;
 	if (end >= window.len || window.ptr[at] != '<' || !words_hold_span(WORD_LIST(tags), span_sub(text, at + 1, end - at - 1)))
 		return false;
-	*ret_at = literal_skip_space(text, chars_find(window, '>', end) + 1);
-	return window.ptr[end] == '>' || window.ptr[end] == ' ';
+	if (window.ptr[end] != '>' && window.ptr[end] != ' ')
+		return false;
+	end = chars_find(window, '>', end) + 1;
+	line = span_sub(text, 0, literal_line_end(text, end));
+	/* "--password <string> the password" is a usage text. */
+	if (end < line.len && is_blank(line.ptr[end]) && span_find(line, SPAN_LIT("</"), end) == line.len)
+		return false;
+	*ret_at = literal_skip_space(text, end);
+	return true;
 }
 
 bool member_inside(struct span text, size_t at, size_t *ret_at)

@@ -203,7 +203,8 @@ static bool is_documentation(struct span value)
 {
 	static const struct span here = { (const uint8_t *)"here", 4 };
 	static const char *const starts[] = { "your-", "your_", "<your", "my-api-key", "insert-", "insert_", "replace-me",
-	                                      "replace_me", "xxx", "value_specified_in_no_log" };
+	                                      "replace_me", "xxx", "value_specified_in_no_log",
+	                                      "not_logging_" };
 
 	if (value.len > here.len && span_eq_nocase(span_sub(value, value.len - here.len, here.len), here) &&
 	    value_is_identifier(value))

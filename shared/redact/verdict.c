@@ -359,8 +359,8 @@ void verdict_add(struct span text, const struct assignment *name, struct finding
 	    mention_of_cookies(text, name->value.start))
 		return;
 	value = span_sub(text, name->value.start, name->value.end - name->value.start);
-	/* "cookie=None, path=…": an argument, and no header that runs on. */
-	if (name->form == ASSIGN_EQUALS && value_is_empty_word(value))
+	/* "cookie=None, path=…", "authorization": null, are an argument and a member, and no header that runs on. */
+	if ((name->form == ASSIGN_EQUALS || (name->is_quoted && !name->value.quoted)) && value_is_empty_word(value))
 		return;
 	if (is_authorization(name) && !name->value.quoted && name->form != ASSIGN_BLANK)
 		take_header(text, name, &read.value);
