@@ -11,7 +11,6 @@ enum {
 	FILLER_PERCENT = 60,
 	DEFAULT_MIN = 4,       /* shorter ones are ports and modes */
 	ALPHABET_MIN = 16,
-	FINGERPRINT_LEN = 59,  /* twenty bytes, a colon between every two */
 	WORD_MIN = 4,          /* so many lower-case letters in a row make a word */
 	WORDS_PERCENT = 55,
 	HEX_ENTROPY = 310,     /* of hexadecimal digits, however many */
@@ -244,15 +243,6 @@ bool value_is_digest(struct span value)
 			return false;
 	}
 	return true;
-}
-
-bool value_is_fingerprint(struct span value)
-{
-	for (size_t i = 0; i < value.len; i++) {
-		if (i % 3 == 2 ? value.ptr[i] != ':' : hex_value(value.ptr[i]) < 0)
-			return false;
-	}
-	return value.len == FINGERPRINT_LEN;
 }
 
 bool value_is_number(struct span value)

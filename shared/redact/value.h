@@ -31,9 +31,6 @@ bool value_is_uuid(struct span value);
 /* Hexadecimal digits only, as long as a digest, a commit or a container id: 12, 32, 40, 64, 96 or 128. */
 bool value_is_digest(struct span value);
 
-/* "51:C4:0C:…": the SHA-1 of a public key or a certificate. */
-bool value_is_fingerprint(struct span value);
-
 bool value_is_number(struct span value);
 
 /* Letters only in the way of words: one case, or a capital first. */

@@ -11,6 +11,7 @@ enum {
 	NUMBER_MIN = 12,      /* shorter numbers are counts and times */
 	NUMBER_PASSWORD_MIN = 4,
 	DIGEST_KEY_MIN = 32,
+	FINGERPRINT_LEN = 59, /* twenty bytes, a colon between every two */
 	SPOKEN_NAME_MIN = 5,  /* "pass" is said of tests and stages */
 	MAX_WORD = 128,       /* of a netrc */
 	MAX_GAP = 16,         /* blanks between two of them */
@@ -52,6 +53,16 @@ static bool is_spoken(const struct assignment *name, struct span value)
 	return !value_is_digest(value) && value_is_random(value);
 }
 
+/* "51:C4:0C:…": the SHA-1 of a public key or a certificate. */
+static bool is_fingerprint(struct span value)
+{
+	for (size_t i = 0; i < value.len; i++) {
+		if (i % 3 == 2 ? value.ptr[i] != ':' : hex_value(value.ptr[i]) < 0)
+			return false;
+	}
+	return value.len == FINGERPRINT_LEN;
+}
+
 /* "Key=tag:Name,Values=web-1" (Amazon's command line): whoever gives a secret so is found by the name behind "Key". */
 static bool is_filter(struct span value)
 {
@@ -69,7 +80,7 @@ static bool fits_weak(struct span text, const struct assignment *name, struct sp
 	if (name->form == ASSIGN_BLANK && !name->is_flag &&
 	    !(keyname_is_variable(span_sub(text, name->start, name->end - name->start)) && is_spoken(name, value)))
 		return false;
-	if ((name->form == ASSIGN_ARGUMENT && !name->value.quoted) || value_is_fingerprint(value) || is_filter(value) || is_struct(value))
+	if ((name->form == ASSIGN_ARGUMENT && !name->value.quoted) || is_fingerprint(value) || is_filter(value) || is_struct(value))
 		return false;
 	/* A UUID is an id that a reader looks up, but for what a variable calls a key. */
 	if (value_is_uuid(value))
