@@ -12,39 +12,58 @@ static bool is_word_byte(uint8_t c)
 	return is_alnum(c) || c == '_';
 }
 
+/* What stands in the brackets of "args[0]", "headers['x']", "$conf->{pass}" and "line[from:to]". */
+static bool is_key(struct span key)
+{
+	while (key.len > 0 && memchr("\"'$-", key.ptr[0], 4) != NULL)
+		key = span_sub(key, 1, key.len);
+	while (key.len > 0 && memchr("\"'", key.ptr[key.len - 1], 2) != NULL)
+		key.len--;
+	return key.len > 0 && value_is_identifier(key);
+}
+
+/* "[0]", "{pass}.x"; a quote behind the opening bracket may have ended the value. */
+static bool is_index(struct span value)
+{
+	size_t end;
+
+	if (value.len == 0 || (value.ptr[0] != '[' && value.ptr[0] != '{'))
+		return false;
+	if (value.len == 1)
+		return true;
+	end = chars_find(value, value.ptr[0] == '[' ? ']' : '}', 1);
+	return end < value.len && is_key(span_sub(value, 1, end - 1)) &&
+	       (end + 1 == value.len || memchr(".[({,:;-", value.ptr[end + 1], 8) != NULL);
+}
+
 /* "$db_password", "$self->{pass}", "$args[0]", but not "$ecret": variables are told by what they are called. */
 static bool is_variable(struct span value)
 {
 	const char *label;
+	struct span rest, arrow = SPAN_LIT("->");
 	size_t end = 1;
 
 	while (end < value.len && is_word_byte(value.ptr[end]))
 		end++;
-	if (end < 3 || !is_alpha(value.ptr[1]))
+	if (end < 3 || !value_is_identifier(span_sub(value, 1, end - 1)))
 		return false;
 	if (end == value.len)
 		return keyname_judge(span_sub(value, 1, end - 1), &label) != KEY_NONE;
-	/* Of "->" the value has what stands before the bracket. */
-	return (value.ptr[end] == '-' && (end + 1 == value.len || value.ptr[end + 1] == '>')) ||
-	       value.ptr[end] == '[' || value.ptr[end] == '{';
+	rest = span_sub(value, end, value.len);
+	if (!span_starts_with(rest, arrow)) /* of "->{" the value may have no more than the dash */
+		return rest.ptr[0] == '-' ? rest.len == 1 : is_index(rest);
+	rest = span_sub(rest, arrow.len, rest.len);
+	return is_index(rest) || value_is_identifier(span_sub(rest, 0, chars_find(rest, '(', 0)));
 }
 
-/* "args[0]", "headers['x']", "line[from:to].strip"; a quote behind the bracket may have ended the value. */
+/* "args[0]", "headers['x']", "line[from:to].strip" */
 static bool is_indexed(struct span value)
 {
-	size_t at = 0, index;
+	size_t at = 0;
 
 	while (at < value.len && (is_alpha(value.ptr[at]) || value.ptr[at] == '_' || value.ptr[at] == '.'))
 		at++;
-	if (at == 0 || at == value.len || value.ptr[at] != '[')
-		return false;
-	for (index = ++at; at < value.len; at++) {
-		if (!is_word_byte(value.ptr[at]) && memchr("\"'$:-.", value.ptr[at], 6) == NULL)
-			break;
-	}
-	if (at == value.len)
-		return at == index;
-	return at > index && value.ptr[at] == ']' && (at + 1 == value.len || memchr(".[(),:", value.ptr[at + 1], 6) != NULL);
+	return at > 0 && at < value.len && value.ptr[at] == '[' && is_index(span_sub(value, at, value.len));
 }
 
 /* "fixture.V2Token(": a digit or two are no sign of a password where a method of some name is called. */

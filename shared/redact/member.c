@@ -219,14 +219,15 @@ bool member_inside(struct span text, size_t at, size_t *ret_at)
 
 bool member_below(struct span text, const struct assignment *name, size_t *ret_at)
 {
-	size_t line, column, below = name->end + 1, end;
+	size_t quote = literal_quote_len(text, name->end), below = name->end + quote + 1, line, column, end;
 	bool is_item;
 
-	if (!name->is_flag || below >= text.len || text.ptr[name->end] != '\n')
+	if (!name->is_flag || below >= text.len || text.ptr[below - 1] != '\n' ||
+	    literal_quote_len_before(text, name->outer) != quote)
 		return false;
 	line = literal_line_start(text, name->outer);
 	column = line_column(text, line, &is_item);
-	if (line + column != name->outer || line_column(text, below, &is_item) != column)
+	if (line + column + quote != name->outer || line_column(text, below, &is_item) != column)
 		return false;
 	for (end = below + column; end < text.len && !is_space(text.ptr[end]); end++)
 		continue;
