@@ -2,13 +2,13 @@
 
 #include "shared/redact/chars.h"
 
-enum { MIN_PIECE = 6, LONG_VALUE = 32, LONGER_VALUE = 128, MAX_GAP = 32 };
+enum { MIN_PIECE = 6, MAX_GAP = 32, MAX_SIGN = 4 };
 
 uint32_t broken_pieces(struct span value)
 {
-	if (value.len < 2 * MIN_PIECE)
-		return 0;
-	return value.len < LONG_VALUE ? 2 : value.len < LONGER_VALUE ? 4 : BROKEN_MAX_PIECES;
+	size_t count = value.len / MIN_PIECE;
+
+	return count < 2 ? 0 : count < BROKEN_MAX_PIECES ? (uint32_t)count : BROKEN_MAX_PIECES;
 }
 
 struct span broken_piece(struct span value, uint32_t number)
@@ -19,7 +19,7 @@ struct span broken_piece(struct span value, uint32_t number)
 	return span_sub(value, start, end - start);
 }
 
-/* Signs of no width, and the letters of \n and \r. */
+/* Signs of no width, the letters of \n and \r, and what rsyslog writes for the end of a line. */
 static size_t sign_len(struct span text, size_t at)
 {
 	struct span rest = span_sub(text, at, 3);
@@ -28,22 +28,29 @@ static size_t sign_len(struct span text, size_t at)
 	    span_starts_with(rest, SPAN_LIT("\xE2\x80\x8D")) || span_starts_with(rest, SPAN_LIT("\xE2\x81\xA0")) ||
 	    span_starts_with(rest, SPAN_LIT("\xEF\xBB\xBF")))
 		return 3;
+	if (span_starts_with(span_sub(text, at, 4), SPAN_LIT("#012")))
+		return 4;
 	if (rest.len >= 2 && rest.ptr[0] == '\\' && (rest.ptr[1] == 'n' || rest.ptr[1] == 'r'))
 		return 2;
 	return span_starts_with(rest, SPAN_LIT("\xC2\xAD")) ? 2 : 0;
 }
 
-/* What may stand between two pieces: white space, quotes, the sign that joins texts, a line's continuation. */
+static bool is_joint(uint8_t c)
+{
+	return is_space(c) || memchr("\"'`+\\>", c, 6) != NULL;
+}
+
+/* Between two pieces: white space, quotes, what joins texts, a line's continuation, the mark of a line that is quoted. */
 static size_t gap_end(struct span text, size_t at)
 {
 	size_t end = at;
 
 	while (end < text.len && end - at < MAX_GAP) {
-		size_t sign = sign_len(text, end);
+		size_t len = sign_len(text, end);
 
-		if (sign == 0 && memchr(" \t\r\n\"'`+\\", text.ptr[end], 9) == NULL)
+		if (len == 0 && !is_joint(text.ptr[end]))
 			break;
-		end += sign > 0 ? sign : 1;
+		end += len > 0 ? len : 1;
 	}
 	return end;
 }
@@ -53,12 +60,13 @@ static size_t gap_start(struct span text, size_t at)
 	size_t start = at;
 
 	while (start > 0 && at - start < MAX_GAP) {
-		size_t sign = start >= 3 && sign_len(text, start - 3) == 3 ? 3 :
-		              start >= 2 && sign_len(text, start - 2) == 2 ? 2 : 0;
+		size_t len = MAX_SIGN;
 
-		if (sign == 0 && memchr(" \t\r\n\"'`+\\", text.ptr[start - 1], 9) == NULL)
+		while (len > 1 && (start < len || sign_len(text, start - len) != len))
+			len--;
+		if (len == 1 && !is_joint(text.ptr[start - 1]))
 			break;
-		start -= sign > 0 ? sign : 1;
+		start -= len;
 	}
 	return start;
 }

@@ -92,6 +92,8 @@ enum decode_packing decode_packing(struct span bytes)
 		return DECODE_GZIP;
 	if (bytes.ptr[0] == 0x78 && (0x7800U + bytes.ptr[1]) % 31 == 0 && (bytes.ptr[1] & 0x20) == 0)
 		return DECODE_ZLIB;
+	if (bytes.ptr[1] == 0 && is_printable(span_sub(bytes, 0, 1)) && is_printable(span_sub(bytes, 2, 1)))
+		return DECODE_WIDE;
 	return DECODE_PLAIN;
 }
 

@@ -13,12 +13,12 @@ enum decode_kind { DECODE_BASE64, DECODE_HEX };
 /* Decodes up to the first byte that does not belong, and no more than `max` bytes. Either base64 alphabet. */
 void decode_append(enum decode_kind kind, struct span encoded, size_t max, struct buf *out);
 
-enum decode_packing { DECODE_PLAIN, DECODE_GZIP, DECODE_ZLIB };
+enum decode_packing { DECODE_PLAIN, DECODE_GZIP, DECODE_ZLIB, DECODE_WIDE };
 
-/* What decoded bytes begin like; a few texts begin like a zlib stream. */
+/* What decoded bytes begin like; a few texts begin like a zlib stream. DECODE_WIDE is ASCII as UTF-16 (little-endian). */
 enum decode_packing decode_packing(struct span bytes);
 
-/* The decoded bytes begin like text, like gzip or like a zlib stream: worth decoding in full. */
+/* The decoded bytes begin like text or like one of these: worth decoding in full. */
 bool decode_is_promising(enum decode_kind kind, struct span encoded);
 
 /* The first of the decoded bytes, as many as there are, are text. */

@@ -56,6 +56,16 @@ static void to_html(struct span value, bool named, struct buf *out)
 	}
 }
 
+/* As numbers, with a sign between them: what Go, Python and Java print of a list of bytes, and openssl of a key. */
+static void to_numbers(struct span value, const char *format, const char *between, struct buf *out)
+{
+	for (size_t i = 0; i < value.len; i++) {
+		if (i > 0)
+			buf_append_cstr(out, between);
+		buf_printf(out, format, value.ptr[i]);
+	}
+}
+
 static void to_hex(struct span value, const char *digits, struct buf *out)
 {
 	for (size_t i = 0; i < value.len; i++) {
@@ -64,13 +74,13 @@ static void to_hex(struct span value, const char *digits, struct buf *out)
 	}
 }
 
-/* RFC 3986: everything but the unreserved characters. */
-static void to_percent(struct span value, const char *format, struct buf *out)
+/* RFC 3986: everything but the unreserved characters and those that a language spares. */
+static void to_percent(struct span value, const char *format, const char *spared, struct buf *out)
 {
 	for (size_t i = 0; i < value.len; i++) {
 		uint8_t c = value.ptr[i];
 
-		if (is_alnum(c) || memchr("-._~", c, 4) != NULL)
+		if (is_alnum(c) || memchr("-._~", c, 4) != NULL || (c != 0 && strchr(spared, c) != NULL))
 			buf_append_byte(out, c);
 		else
 			buf_printf(out, format, c);
@@ -106,7 +116,7 @@ static void to_shell(struct span value, bool each, struct buf *out)
 
 		if (!each && c == '\'')
 			buf_append_cstr(out, "'\\''");
-		else if (each && !is_alnum(c) && c < 0x80 && memchr("_-./:=@%+,", c, 10) == NULL)
+		else if (each && !is_alnum(c) && c < 0x80 && memchr("#%+-./:=@_~", c, 11) == NULL)
 			buf_printf(out, "\\%c", c);
 		else
 			buf_append_byte(out, c);
@@ -159,10 +169,10 @@ static void spell(unsigned form, struct span value, struct buf *out)
 		to_hex(value, "0123456789ABCDEF", out);
 		break;
 	case 8:
-		to_percent(value, "%%%02X", out);
+		to_percent(value, "%%%02X", "", out);
 		break;
 	case 9:
-		to_percent(value, "%%%02x", out);
+		to_percent(value, "%%%02x", "", out);
 		break;
 	case 10: case 11:
 		to_json(value, form == 11, out);
@@ -171,7 +181,7 @@ static void spell(unsigned form, struct span value, struct buf *out)
 		to_shell(value, form == 13, out);
 		break;
 	case 14:
-		to_percent(value, "%%25%02X", out);
+		to_percent(value, "%%25%02X", "", out);
 		break;
 	case 15:
 		to_base32(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", out);
@@ -188,12 +198,29 @@ static void spell(unsigned form, struct span value, struct buf *out)
 	case 21:
 		to_reverse(value, out);
 		break;
-	default:
+	case 22: case 23:
 		to_case(value, form == 22, out);
+		break;
+	case 24: case 25:
+		to_numbers(value, "%u", form == 24 ? " " : ", ", out);
+		break;
+	case 26: case 27:
+		to_numbers(value, "%02x", form == 26 ? " " : ":", out);
+		break;
+	case 28: /* JavaScript */
+		to_percent(value, "%%%02X", "!*'()", out);
+		break;
+	case 29: /* Python */
+		to_percent(value, "%%%02X", "/", out);
+		break;
+	default: /* what a form in a browser sends */
+		to_percent(value, "%%%02X", " ", out);
+		for (size_t i = 0; i < out->len; i++)
+			out->ptr[i] = out->ptr[i] == ' ' ? '+' : out->ptr[i];
 	}
 }
 
-enum { FORMS = 24 };
+enum { FORMS = 31 };
 
 enum status forms_each(struct span value, enum status (*each)(void *ctx, struct span form), void *ctx)
 {

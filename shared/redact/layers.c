@@ -198,6 +198,18 @@ static bool is_promising(struct span run, enum decode_kind *ret_kind, size_t *re
 	return false;
 }
 
+/* Takes the NULs out of ASCII that is written as UTF-16. */
+static void narrow(struct buf *plain)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < plain->len; i++) {
+		if (plain->ptr[i] != 0)
+			plain->ptr[len++] = plain->ptr[i];
+	}
+	plain->len = len;
+}
+
 /*
  * Replaces gzip or a zlib stream by what it holds. When it is damaged or cut off, what came out before that is used;
  * STATUS_TOO_LARGE when there is more than the budget has room for. *ret_whole: it was neither, or not packed at all.
@@ -209,7 +221,9 @@ static enum status unpack(struct buf *plain, size_t budget, bool *ret_whole)
 	enum status status;
 
 	*ret_whole = true;
-	if (packing == DECODE_PLAIN)
+	if (packing == DECODE_WIDE)
+		narrow(plain);
+	if (packing == DECODE_PLAIN || packing == DECODE_WIDE)
 		return STATUS_OK;
 	status = packing == DECODE_GZIP ? gzip_expand(buf_span(plain), &unpacked) : gzip_expand_zlib(buf_span(plain), &unpacked);
 	/* Text may begin like a zlib stream. */

@@ -49,6 +49,9 @@ static void redact_masks_known_values_turned_round(void **state)
 	check("{\\\\\\\"v\\\\\\\":\\\\\\\"Tiger-Coffee\\\\\\\\\\\\\\\"Zebra9Lamp\\\\\\\"}",
 	      "{\\\\\\\"v\\\\\\\":\\\\\\\"[REDACTED:KNOWN_VALUE]\\\\\\\"}");
 	check("a &#84;iger-Coffee&#x22;Zebra9Lam&#112; b", "a [REDACTED:KNOWN_VALUE] b");
+	check("a [84 105 103 101 114 45 67 111 102 102 101 101 34 90 101 98 114 97 57 76 97 109 112] b",
+	      "a [[REDACTED:KNOWN_VALUE]] b");
+	check("a 54:69:67:65:72:2d:43:6f:66:66:65:65:22:5a:65:62:72:61:39:4c:61:6d:70 b", "a [REDACTED:KNOWN_VALUE] b");
 	check("a Tiger-Coffee b", "a Tiger-Coffee b");
 }
 

@@ -157,6 +157,8 @@ static void redact_masks_a_zlib_stream_in_base64(void **state)
 {
 	(void)state;
 	check_text("data: eJwrLU4tslJIyk/iKkgsLi7PL0qxUsgozStJLTIy4irILyqxUjA1MTbiAgAkzQ0f end", "data: [REDACTED:PASSWORD] end");
+	/* PowerShell's -EncodedCommand is UTF-16. */
+	check_text("pwsh -enc JABwAGEAcwBzAHcAbwByAGQAIAA9ACAAIgB0AGkAZwBlAHIAYwBvAGYAZgBlAGUAOQAiAA== end", "pwsh -enc [REDACTED:PASSWORD] end");
 	/* "x^" and what follows it is text. */
 	check_text("data: eF4gcGFzc3dvcmQ9aHVudGVyMjIgYW5kIHNvIG9u end", "data: [REDACTED:PASSWORD] end");
 }
