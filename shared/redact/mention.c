@@ -27,8 +27,8 @@ static const word_listed message_words[] = {
 
 /* Follow an option in a sentence about it: "the --password option", "--password via the CLI is insecure". */
 static const word_listed option_words[] = {
-	"accepts", "argument", "arguments", "command", "flag", "flags", "may", "option", "options", "switch", "switches",
-	"via",
+	"accepts", "argument", "arguments", "command", "flag", "flags", "may", "option", "options", "setting", "settings",
+	"specifies", "switch", "switches", "via",
 };
 
 /* Begin a sentence about what the name before it does, as change logs have them: "cookie: reject names with blanks". */
@@ -248,8 +248,8 @@ bool mention_found(struct span text, const struct assignment *name, struct span 
 		return name->is_flag && !name->value.quoted && words_hold_span(WORD_LIST(option_words), value) &&
 		       is_followed(text, name->value.end);
 	case ASSIGN_EQUALS:
-		return !name->value.quoted && name->is_flag && name->value.start > name->end + 1 &&
-		       (mention_word(value) || words_hold_span(WORD_LIST(option_words), value));
+		return !name->value.quoted && (name->is_flag || is_followed(text, name->value.end)) &&
+		       name->value.start == name->end + 2 && (mention_word(value) || words_hold_span(WORD_LIST(option_words), value));
 	case ASSIGN_COLON:
 		if (name->is_quoted)
 			return is_sentence(text, name, value);

@@ -182,6 +182,7 @@ static void readable_are_sentences_and_manuals(void **state)
 		{ "Using --password via the CLI is insecure.", "x --password hunter the", "x --password [REDACTED:PASSWORD] the" },
 		{ "usage: x [--password PASSWORD] --api-key API_KEY", "x --password PASSWORT --api-key KEY_API",
 		  "x --password [REDACTED:PASSWORD] --api-key [REDACTED:API_KEY]" },
+		{ "see the Token= setting of the unit, which PrivateKey= is read for", "Token= horse\n", "Token= [REDACTED:TOKEN]\n" },
 		{ "the --private-key= and --public-key= switches", "x --private-key=hunter22 and",
 		  "x --private-key=[REDACTED:PRIVATE_KEY] and" },
 		{ "whether it allows login to machine accounts or default ones with an empty password string",
