@@ -42,6 +42,20 @@ static struct span unquote(struct span text)
 	return text;
 }
 
+/* "$PASS", "${pass}", "$1"; a password may begin with a dollar, but then signs or several digits follow. */
+static bool is_variable(struct span password)
+{
+	struct char_counts counts = chars_count(password);
+
+	if (password.ptr[0] != '$' || (counts.lower > 0 && counts.digits > 1))
+		return false;
+	for (size_t i = 0; i < password.len; i++) {
+		if (!is_alnum(password.ptr[i]) && memchr("$_{}()", password.ptr[i], 6) == NULL)
+			return password.len > 1 && memchr("{(", password.ptr[1], 2) != NULL;
+	}
+	return true;
+}
+
 static bool is_userpass(struct span text)
 {
 	size_t colon;
@@ -55,7 +69,7 @@ static bool is_userpass(struct span text)
 	password = unquote(span_sub(text, colon + 1, text.len));
 	if (value_is_placeholder(password) || is_sample_password(password))
 		return false;
-	return password.ptr[0] != '$' && (user.len == 0 || user.ptr[0] != '<');
+	return !is_variable(password) && (user.len == 0 || user.ptr[0] != '<');
 }
 
 static uint32_t crc32_of(struct span text)
