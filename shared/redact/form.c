@@ -6,6 +6,7 @@ enum {
 	MAX_TYPE = 24, /* of the name of a type between a name and its value */
 	MAX_ATTRIBUTES = 200,
 	MAX_PREFIX = 16, /* of an XML namespace */
+	TAB_NAME_MIN = 5, /* "pass" stands before a test's name or time */
 };
 
 /* Signs with which what follows a name can go on so that it is given a value. */
@@ -236,7 +237,9 @@ bool form_read(struct span text, struct assignment *name, size_t *at)
 	}
 	/* A column of a table. */
 	name->is_cell = *at > i && is_bar(text, *at, &end) && is_blank(text.ptr[end]);
-	if (name->is_cell)
+	if (*at > i && text.ptr[i] == '\t' && name->end - name->start >= TAB_NAME_MIN)
+		name->is_cell = true;
+	else if (name->is_cell)
 		*at = end;
 	name->form = ASSIGN_BLANK;
 	return *at > i && quote == 0;

@@ -46,7 +46,7 @@ static enum status add_rule_keywords(struct ruleset *set, size_t index)
 static enum status add_keywords(struct ruleset *set)
 {
 	/* = : " @ _ and { as they are written in URLs, in HTML and by careful JSON writers; letters only where all are escaped. */
-	static const char *const escapes[] = { "%3d", "%3a", "%22", "%40", "%5f", "%7b", "%253d", "%253a", "\\u003d", "\\u003a", "\\u0022",
+	static const char *const escapes[] = { "%3d", "%3a", "%22", "%40", "%5f", "%7b", "%27", "%3e", "%253d", "%253a", "\\u003d", "\\u003a", "\\u0022",
 		                               "\\u0040", "\\u004", "\\u005", "\\u006", "\\u007", "\\u002d", "\\x22", "\\x4", "\\x5",
 		                               "\\x6", "\\x7", "&quot;", "&lt;/", "&#x", "&#1", "&#3", "&#4", "&#5", "&#6", "&#7", "&#8", "&#9" };
 	static const char *const inserts[] = { ") values", ")values", ")\nvalues", ")\\nvalues", ") from stdin" };

@@ -108,7 +108,7 @@ static bool is_title(struct span cell)
 		if (!is_title_byte(cell.ptr[i]))
 			return false;
 	}
-	return true;
+	return value_is_identifier(cell);
 }
 
 static bool read_columns(struct span text, struct row header, struct columns *ret_columns)
@@ -129,7 +129,9 @@ static bool read_columns(struct span text, struct row header, struct columns *re
 		}
 		ret_columns->count++;
 	}
-	return ret_columns->count > 1 && ret_columns->first_end > 0;
+	/* Two cells, of which the first names a secret: that is its value, and the lines below have names of their own. */
+	return ret_columns->count > 1 && ret_columns->first_end > 0 &&
+	       (ret_columns->count > 2 || ret_columns->labels[0] == NULL);
 }
 
 /* "----+-----", "+----+-----+" */

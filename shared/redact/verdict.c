@@ -12,6 +12,7 @@ enum {
 	NUMBER_PASSWORD_MIN = 4,
 	DIGEST_KEY_MIN = 32,
 	FINGERPRINT_LEN = 59, /* twenty bytes, a colon between every two */
+	PAIR_MIN = 6,         /* shorter words are types and labels */
 	SPOKEN_NAME_MIN = 5,  /* "pass" is said of tests and stages */
 	MAX_WORD = 128,       /* of a netrc */
 	MAX_GAP = 16,         /* blanks between two of them */
@@ -273,6 +274,16 @@ static bool is_spaced(const struct assignment *name)
 	return name->value.start > name->end + 2;
 }
 
+/* ('password', 'tiger…'): two texts in brackets of their own, which are no call's. */
+static bool is_pair(struct span text, const struct assignment *name, struct span value)
+{
+	size_t open = name->outer - literal_quote_len_before(text, name->outer);
+
+	return is_password(name) && value.len >= PAIR_MIN && !mention_word(value) && open > 0 && text.ptr[open - 1] == '(' &&
+	       (open == 1 || !is_alnum(text.ptr[open - 2])) && name->value.next < text.len &&
+	       text.ptr[name->value.next] == ')';
+}
+
 static bool fits_strong(struct span text, const struct assignment *name, struct span value)
 {
 	if (value_is_number(value) && (name->form != ASSIGN_BLANK || name->is_flag))
@@ -285,7 +296,7 @@ static bool fits_strong(struct span text, const struct assignment *name, struct 
 	case ASSIGN_BLOCK:
 		return true;
 	case ASSIGN_ARGUMENT:
-		return name->value.quoted && (name->is_flag || !value_is_word(value));
+		return name->value.quoted && (name->is_flag || !value_is_word(value) || is_pair(text, name, value));
 	case ASSIGN_BLANK:
 		return fits_blank(text, name, value);
 	case ASSIGN_EQUALS:

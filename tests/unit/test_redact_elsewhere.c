@@ -122,6 +122,10 @@ static void redact_takes_a_value_with_what_is_written_around_it(void **state)
 		{ "password: ${DB_PASSWORD:-tigercoffee}", "password: [REDACTED:PASSWORD]" },
 		{ "~ pw = \\\"tiger\\\" -> \\\"coffee\\\"", "~ pw = \\\"[REDACTED:PASSWORD]\\\" -> \\\"[REDACTED:PASSWORD]\\\"" },
 		{ "db_password:\n  tiger:coffee\nnext: 1\n", "db_password:\n  [REDACTED:PASSWORD]\nnext: 1\n" },
+		{ "[('user', 'bob'), ('password', 'tigercoffee')]", "[('user', 'bob'), ('password', '[REDACTED:PASSWORD]')]" },
+		{ "getattr(form, 'password', 'tigercoffee') Field('password', 'required')",
+		  "getattr(form, 'password', 'tigercoffee') Field('password', 'required')" },
+		{ "admin_pass\tQO4M1nz/sTj2oUpG\npass\t0.012s\n", "admin_pass\t[REDACTED:PASSWORD]\npass\t0.012s\n" },
 		{ "password: ${DB_PASSWORD:?must be set} ${env:DB_PASSWORD}", "password: ${DB_PASSWORD:?must be set} ${env:DB_PASSWORD}" },
 	};
 
@@ -145,6 +149,7 @@ static void redact_masks_the_column_that_a_header_names(void **state)
 		{ "+----+-------------+\n| id | password    |\n+----+-------------+\n|  1 | tigercoffee |\n+----+-------------+\n",
 		  "+----+-------------+\n| id | password    |\n+----+-------------+\n|  1 | [REDACTED:PASSWORD] |\n"
 		  "+----+-------------+\n" },
+		{ "| adminPass | kV9zQ2mX7wLp |\n| name | vm7 |\n", "| adminPass | [REDACTED:PASSWORD] |\n| name | vm7 |\n" },
 		{ "suite,pass,fail\nunit,1012,0\n", "suite,pass,fail\nunit,1012,0\n" },
 		{ "checks the user,password\nand then goes on, slowly\n", "checks the user,password\nand then goes on, slowly\n" },
 	};
