@@ -131,6 +131,8 @@ static void redact_masks_headers_and_urls(void **state)
 		  "curl -H 'Authorization: Basic [REDACTED:AUTHORIZATION]' http://h/" },
 		{ "curl -H \"Authorization: token q64juulvmdaowaqccuourxtxwzyshoa7\" http://h/",
 		  "curl -H \"Authorization: token [REDACTED:AUTHORIZATION]\" http://h/" },
+		{ "curl -H \"X-Api-Key: wVZDdoefdvttcphyyNf1\" http://h/", "curl -H \"X-Api-Key: [REDACTED:API_KEY]\" http://h/" },
+		{ "got \"X-Api-Key: missing\" from h", "got \"X-Api-Key: missing\" from h" },
 		{ "got Authorization: Bearer header without 401", "got Authorization: Bearer header without 401" },
 		{ "Cookie: a=b; session=c\nHost: h", "Cookie: [REDACTED:COOKIE]\nHost: h" },
 		{ "postgres://app:s3cr3t@db:5432/x", "postgres://app:[REDACTED:URL_PASSWORD]@db:5432/x" },
