@@ -5,7 +5,6 @@
 #include "shared/redact/keyname.h"
 #include "shared/redact/literal.h"
 #include "shared/redact/member.h"
-#include "shared/redact/table.h"
 #include "shared/redact/url.h"
 #include "shared/redact/verdict.h"
 #include "shared/redact/words.h"
@@ -309,7 +308,7 @@ void assign_find(const struct assign_job *job, size_t at, size_t *ret_end)
 	if (!is_tied || name.form == ASSIGN_ARGUMENT || name.form == ASSIGN_BLANK) {
 		if ((!is_tied || name.is_cell || text.ptr[name.end] != ' ' || (at < text.len && memchr("|\n", text.ptr[at], 2) != NULL)) &&
 		    table_may_end(text, &name) && table_is_possible(text, &name))
-			table_find(text, &name, job->findings);
+			table_find(text, &name, job->tables, job->findings);
 		is_tied = is_tied && (name.form == ASSIGN_ARGUMENT || !is_prose(text, &name, spelled, at));
 		if ((!is_tied || name.form == ASSIGN_ARGUMENT) && !find_elsewhere(text, &name, &at) && !is_tied)
 			return;

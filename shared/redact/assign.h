@@ -10,6 +10,7 @@
 #include "shared/redact/finding.h"
 #include "shared/redact/keyname.h"
 #include "shared/redact/ranges.h"
+#include "shared/redact/table.h"
 #include "shared/span.h"
 
 enum { ASSIGN_MAX_NAME = 96 };
@@ -17,6 +18,7 @@ enum { ASSIGN_MAX_NAME = 96 };
 struct assign_job {
 	struct span text;
 	struct keyname_memo *memo; /* of this text */
+	struct table_memo *tables;  /* of this text */
 	struct findings *findings;
 	struct ranges *public_parts;
 };

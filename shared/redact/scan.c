@@ -36,6 +36,7 @@ struct scan {
 	bool is_readable;        /* they stand for text without a secret */
 	bool has_colours;        /* the text is to be scanned without them as well */
 	struct keyname_memo names;
+	struct table_memo tables;
 	struct ranges public_parts;
 };
 
@@ -86,6 +87,7 @@ static void find_named(struct scan *scan, size_t at)
 {
 	struct assign_job job = { .text = scan->text,
 		                  .memo = &scan->names,
+		                  .tables = &scan->tables,
 		                  .findings = scan->findings,
 		                  .public_parts = &scan->public_parts };
 

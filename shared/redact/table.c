@@ -20,9 +20,11 @@ struct columns {
 	size_t first_end;
 };
 
+static const char separators[TABLE_SEPARATORS] = { ',', ';', '\t', '|' };
+
 static bool is_separator(uint8_t c)
 {
-	return c == ',' || c == ';' || c == '\t' || c == '|';
+	return memchr(separators, c, sizeof separators) != NULL;
 }
 
 static bool is_title_byte(uint8_t c)
@@ -189,25 +191,54 @@ static uint8_t find_separator(struct span text, const struct assignment *name, s
 	return 0;
 }
 
-void table_find(struct span text, const struct assignment *name, struct findings *findings)
+/* A row below a ruler may be the header of one more table with as many columns, which hold secrets from there on. */
+static void add_columns(struct span text, struct row row, struct columns *columns)
 {
-	size_t line = literal_line_start(text, name->start), end = literal_line_end(text, line);
+	struct columns more;
+
+	if (row.end - row.start > TABLE_MAX_HEADER || !read_columns(text, row, &more))
+		return;
+	for (size_t i = 0; i < columns->count; i++) {
+		if (columns->labels[i] == NULL)
+			columns->labels[i] = more.labels[i];
+	}
+}
+
+/* Returns where the table ends whose header ends at `end`. */
+static size_t read_rows(struct span text, size_t end, uint8_t separator, struct columns *columns, struct findings *findings)
+{
+	bool is_below_ruler = false;
+
+	while (end < text.len) {
+		size_t line = end + 1, line_end = literal_line_end(text, line);
+		struct row row = row_at(text, line, separator);
+
+		if (is_ruler(span_sub(text, line, line_end - line))) {
+			is_below_ruler = true;
+		} else {
+			if (line >= text.len || count_cells(text, row) != columns->count)
+				return line;
+			add_cells(text, row, columns, findings);
+			if (is_below_ruler)
+				add_columns(text, row, columns);
+			is_below_ruler = false;
+		}
+		end = line_end;
+	}
+	return text.len;
+}
+
+void table_find(struct span text, const struct assignment *name, struct table_memo *memo, struct findings *findings)
+{
+	size_t line = literal_line_start(text, name->start), end = literal_line_end(text, line), *done;
 	uint8_t separator = find_separator(text, name, line);
 	struct columns columns;
 
-	if (separator == 0 || end - line > TABLE_MAX_HEADER || !read_columns(text, row_at(text, line, separator), &columns) ||
-	    name->start < columns.first || name->start >= columns.first_end ||
-	    !is_first_row(text, line, separator, columns.count))
+	if (separator == 0 || end - line > TABLE_MAX_HEADER)
 		return;
-	while (end < text.len) {
-		struct row row = row_at(text, end + 1, separator);
-
-		line = end + 1;
-		end = literal_line_end(text, line);
-		if (is_ruler(span_sub(text, line, end - line)))
-			continue;
-		if (line >= text.len || count_cells(text, row) != columns.count)
-			break;
-		add_cells(text, row, &columns, findings);
-	}
+	done = &memo->done[chars_find(span_of(separators, sizeof separators), separator, 0)];
+	if (line < *done || !read_columns(text, row_at(text, line, separator), &columns) || name->start < columns.first ||
+	    name->start >= columns.first_end || !is_first_row(text, line, separator, columns.count))
+		return;
+	*done = read_rows(text, end, separator, &columns, findings);
 }

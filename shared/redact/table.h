@@ -34,7 +34,14 @@ enum { TABLE_MAX_HEADER = 1024 };
 /* A second look, where table_may_end() is: what stands around the name could be a cell. */
 bool table_is_possible(struct span text, const struct assignment *name);
 
+enum { TABLE_SEPARATORS = 4 };
+
+/* For each separator, how far tables have been read: no line is read twice, however many headers a table has. */
+struct table_memo {
+	size_t done[TABLE_SEPARATORS];
+};
+
 /* When the name stands in the first cell of a header that speaks of a secret: adds the cells below all such cells. */
-void table_find(struct span text, const struct assignment *name, struct findings *findings);
+void table_find(struct span text, const struct assignment *name, struct table_memo *memo, struct findings *findings);
 
 #endif

@@ -144,6 +144,8 @@ static void redact_masks_the_column_that_a_header_names(void **state)
 		{ "\"user\",\"password\"\r\n\"bob\",\"tiger,coffee\"\r\n",
 		  "\"user\",\"password\"\r\n\"bob\",\"[REDACTED:PASSWORD]\"\r\n" },
 		{ "user\tpassword\nbob\ttigercoffee\n", "user\tpassword\nbob\t[REDACTED:PASSWORD]\n" },
+		{ "a|token|b\n--\nx|hunter22|y\n--\nb|a|token\nx|horse7|hunter33\n",
+		  "a|token|b\n--\nx|[REDACTED:TOKEN]|y\n--\nb|a|token\nx|[REDACTED:TOKEN]|[REDACTED:TOKEN]\n" },
 		{ " id | user | password \n----+------+----------\n  1 | bob  | tigercoffee\n(1 row)\n",
 		  " id | user | password \n----+------+----------\n  1 | bob  | [REDACTED:PASSWORD]\n(1 row)\n" },
 		{ "+----+-------------+\n| id | password    |\n+----+-------------+\n|  1 | tigercoffee |\n+----+-------------+\n",
