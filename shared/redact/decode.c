@@ -1,6 +1,7 @@
 #include "shared/redact/decode.h"
 
 #include "shared/redact/chars.h"
+#include "shared/redact/value.h"
 
 enum {
 	GLANCE = 3,
@@ -8,6 +9,7 @@ enum {
 	READABLE_MIN = 16,
 	READABLE_WORD = 16,    /* bytes for each blank at most; a password alone has none */
 	READABLE_FOREIGN = 10, /* bytes for each that is not ASCII at least */
+	PASSWORD_MIN = 6,
 };
 
 /* Both alphabets. Values are one more than they stand for: 0 is for what belongs to neither. */
@@ -131,6 +133,39 @@ size_t decode_len(enum decode_kind kind, struct span encoded)
 	return encoded.len * (kind == DECODE_HEX ? 4 : 6) / 8;
 }
 
+/* Capitals, small letters and digits, or a sign that neither names nor files have. */
+static bool may_be_password(struct span word)
+{
+	struct char_counts counts = chars_count(word);
+
+	if (word.len < PASSWORD_MIN || value_is_number(word))
+		return false;
+	for (size_t i = 0; i < word.len; i++) {
+		if (!is_alnum(word.ptr[i]) && memchr("._-/@", word.ptr[i], 5) == NULL)
+			return true;
+	}
+	return !value_is_identifier(word) || (counts.upper > 0 && counts.lower > 0 && counts.digits > 0);
+}
+
+/* Whatever it stands behind: nobody reads what is encoded by the way, so that less speaks for a secret than in a log. */
+static bool holds_password(struct span plain)
+{
+	size_t start = 0;
+
+	for (size_t i = 0; i <= plain.len; i++) {
+		struct span word = span_sub(plain, start, i - start);
+
+		if (i < plain.len && !is_space(plain.ptr[i]) && memchr("\"'`,;:=()[]{}<>|", plain.ptr[i], 16) == NULL)
+			continue;
+		while (word.len > 0 && memchr(".!?", word.ptr[word.len - 1], 3) != NULL)
+			word.len--;
+		if (may_be_password(word))
+			return true;
+		start = i + 1;
+	}
+	return false;
+}
+
 bool decode_is_readable(struct span plain)
 {
 	size_t blanks = 0, foreign = 0;
@@ -143,7 +178,7 @@ bool decode_is_readable(struct span plain)
 		blanks += is_space(c);
 		foreign += c >= 0x80;
 	}
-	if (plain.len < READABLE_MIN || foreign * READABLE_FOREIGN > plain.len)
+	if (plain.len < READABLE_MIN || foreign * READABLE_FOREIGN > plain.len || holds_password(plain))
 		return false;
 	return blanks * READABLE_WORD >= plain.len ||
 	       (plain.ptr[0] == '{' && span_find(plain, SPAN_LIT("\":"), 0) < plain.len);

@@ -27,7 +27,7 @@ bool decode_begins_text(enum decode_kind kind, struct span encoded);
 /* How many bytes the encoded text stands for when all of it belongs. */
 size_t decode_len(enum decode_kind kind, struct span encoded);
 
-/* Words or JSON, which scanning decides on. */
+/* Words or JSON, which scanning decides on, and no word among them that may be a password. */
 bool decode_is_readable(struct span plain);
 
 #endif

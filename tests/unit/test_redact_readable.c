@@ -279,6 +279,9 @@ static void readable_is_base64_of_text_without_a_secret(void **state)
 		/* {"host":"web1","port":8080,"tags":["a","b"]}, and a user with a password and no blank. */
 		{ "x eyJob3N0Ijoid2ViMSIsInBvcnQiOjgwODAsInRhZ3MiOlsiYSIsImIiXX0=",
 		  "x YWRtaW5pc3RyYXRvcjpUaDFzLWlzLW15LVAwc3N3b3JkLWZvci1hbGw=", "x [REDACTED:BLOB]" },
+		/* "the tokens are counted by web-1 every day at 10:30", "the door of the house opens with tiger#coffee77 today" */
+		{ "x dGhlIHRva2VucyBhcmUgY291bnRlZCBieSB3ZWItMSBldmVyeSBkYXkgYXQgMTA6MzA=",
+		  "x dGhlIGRvb3Igb2YgdGhlIGhvdXNlIG9wZW5zIHdpdGggdGlnZXIjY29mZmVlNzcgdG9kYXk=", "x [REDACTED:BLOB]" },
 		/* Text in part: what follows the sign is not. */
 		{ "x aGVsbG8gd29ybGQgYW5kIGFsbCBvZiB5b3UgdGhlcmU=", "x aGVsbG8gd29ybGQgYW5kIGFsbCBvZiB5b3UgdGhlcmU/q8Zk2vLm4xWc7RbJ+tYh3PfG=",
 		  "x [REDACTED:BLOB]" },
