@@ -256,6 +256,21 @@ static bool follows_public(struct span text, size_t start)
 	return start > 7 && text.ptr[start - 1] == ' ' && span_eq_nocase(span_sub(text, start - 7, 6), SPAN_LIT("public"));
 }
 
+/* A word follows behind a blank, and no bar of a table: neither a header nor a name whose value is elsewhere. */
+static bool is_in_words(struct span text, const struct assignment *name, size_t at)
+{
+	return name->form == ASSIGN_BLANK && text.ptr[name->end] == ' ' && !name->is_cell && at < text.len &&
+	       text.ptr[at] != '|' && text.ptr[at] != '\n';
+}
+
+/* ": " and "=" before `at`. */
+static bool follows_sign(struct span text, size_t at)
+{
+	if (at > 1 && text.ptr[at - 1] == ' ')
+		at--;
+	return at > 0 && (text.ptr[at - 1] == ':' || text.ptr[at - 1] == '=');
+}
+
 /* Nearly every name is a word of a sentence, with a word before it. */
 static bool may_be_elsewhere(struct span text, const struct assignment *name)
 {
@@ -266,12 +281,14 @@ static bool may_be_elsewhere(struct span text, const struct assignment *name)
 	switch (text.ptr[at - 1]) {
 	case '"':
 	case '\'':
+		return text.ptr[at - 2] == '\\' || follows_sign(text, at - 1);
 	case '>':
-		return true;
+		return name->end < text.len && text.ptr[name->end] == '<';
 	case ' ':
-		return text.ptr[at - 2] == ':' || text.ptr[at - 2] == '=';
+	case ':':
+		return follows_sign(text, at);
 	case '/':
-		return literal_quote_len(text, name->end) > 0;
+		return text.ptr[name->end] == '"' || text.ptr[name->end] == '\\';
 	default:
 		return false;
 	}
@@ -292,6 +309,24 @@ static bool find_elsewhere(struct span text, struct assignment *name, size_t *re
 	return true;
 }
 
+/*
+ * Nothing but a blank or a comma ties a value to the name, or nothing at all: whether it is given one all the same. The
+ * cells below a header are found on the way.
+ */
+static bool is_given_one(const struct assign_job *job, struct assignment *name, bool is_tied, size_t *at)
+{
+	struct span text = job->text;
+	bool in_words = is_tied && is_in_words(text, name, *at);
+
+	if (!in_words && table_may_end(text, name) && table_is_possible(text, name))
+		table_find(text, name, job->tables, job->findings);
+	if (is_tied && name->form == ASSIGN_BLANK)
+		is_tied = !is_prose(text, name, span_sub(text, name->start, name->end - name->start), *at);
+	if (in_words || (is_tied && name->form == ASSIGN_BLANK))
+		return is_tied;
+	return find_elsewhere(text, name, at) || is_tied;
+}
+
 void assign_find(const struct assign_job *job, size_t at, size_t *ret_end)
 {
 	struct span text = job->text, spelled;
@@ -305,14 +340,8 @@ void assign_find(const struct assign_job *job, size_t at, size_t *ret_end)
 	spelled = span_sub(text, name.start, name.end - name.start);
 	at = name.end;
 	is_tied = form_read(text, &name, &at);
-	if (!is_tied || name.form == ASSIGN_ARGUMENT || name.form == ASSIGN_BLANK) {
-		if ((!is_tied || name.is_cell || text.ptr[name.end] != ' ' || (at < text.len && memchr("|\n", text.ptr[at], 2) != NULL)) &&
-		    table_may_end(text, &name) && table_is_possible(text, &name))
-			table_find(text, &name, job->tables, job->findings);
-		is_tied = is_tied && (name.form == ASSIGN_ARGUMENT || !is_prose(text, &name, spelled, at));
-		if ((!is_tied || name.form == ASSIGN_ARGUMENT) && !find_elsewhere(text, &name, &at) && !is_tied)
-			return;
-	}
+	if ((!is_tied || name.form >= ASSIGN_ARGUMENT) && !is_given_one(job, &name, is_tied, &at))
+		return;
 	name.strength = keyname_recall(job->memo, spelled, &name.label);
 	if (name.strength == KEY_NONE)
 		return;

@@ -69,6 +69,9 @@ static bool names_something(const struct key *key)
 		{ (const uint8_t *)"field", 5 }, { (const uint8_t *)"setting", 7 }, { (const uint8_t *)"parameter", 9 },
 	};
 
+	/* Nearly every other key ends in another letter. */
+	if (key->word.len == 0 || memchr("dDeEgGrRyY", key->word.ptr[key->word.len - 1], 10) == NULL)
+		return false;
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
 		if (ends_with_nocase(key->word, words[i]))
 			return true;
