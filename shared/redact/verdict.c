@@ -119,8 +119,9 @@ static bool is_member(struct span text, const struct assignment *name)
 }
 
 /*
- * "export A_PASSWORD=tiger(9", "x password=tiger.coffee y=1", "--password tiger.coffee": no command, log or file of
- * settings has expressions there. An argument of a function follows a bracket or a comma, or stands alone on its line.
+ * "export A_PASSWORD=tiger(9", "x password=tiger.coffee y=1", "?password=tiger.coffee&", "--password tiger.coffee": no
+ * command, query, log or file of settings has expressions there. An argument of a function follows a bracket or a comma,
+ * or stands alone on its line.
  */
 static bool is_plain(struct span text, const struct assignment *name)
 {
@@ -131,6 +132,10 @@ static bool is_plain(struct span text, const struct assignment *name)
 	if (name->form != ASSIGN_EQUALS || name->value.start != name->end + 1)
 		return false;
 	if (keyname_is_variable(span_sub(text, name->start, name->end - name->start)))
+		return true;
+	if (before > 0 && memchr("?&;\"'`", text.ptr[before - 1], 6) != NULL)
+		return true;
+	if (name->value.end < text.len && text.ptr[name->value.end] == '&')
 		return true;
 	while (before > 0 && is_blank(text.ptr[before - 1]))
 		before--;

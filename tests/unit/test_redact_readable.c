@@ -113,6 +113,8 @@ static void readable_are_expressions(void **state)
 		{ "password => $conf->{password},", "password => $vAYm[qgq5", "password => [REDACTED:PASSWORD]" },
 		{ "token => $args['token'],", "token => $tiger{x9Yq", "token => [REDACTED:TOKEN]" },
 		{ "f(a, password=settings.password, b)", "x password=tiger.coffee y=1", "x password=[REDACTED:PASSWORD] y=1" },
+		{ "f(password=settings.password)", "x?password=tiger.coffee&y=1", "x?password=[REDACTED:PASSWORD]&y=1" },
+		{ "f(token=get(a))", "x \"token=tiger(9x y=1\"", "x \"token=[REDACTED:TOKEN]\"" },
 		{ "    password=settings.password,\n", "x\npassword=tiger.coffee\n", "x\npassword=[REDACTED:PASSWORD]\n" },
 		{ "x(password=get(a))", "+ PGPASSWORD=tiger(a psql", "+ PGPASSWORD=[REDACTED:PASSWORD] psql" },
 		{ "x --password $db_password", "x --password tiger.coffee", "x --password [REDACTED:PASSWORD]" },
