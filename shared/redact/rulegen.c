@@ -92,7 +92,7 @@ static void add_example(const struct generator *gen, struct draft *draft, bool i
 	out = &draft->examples[is_secret][i];
 	draft->example_count[is_secret]++;
 	buf_init(out, EXAMPLE_SIZE);
-	if (!rulegen_expand(text, gen->line, 0, out))
+	if (!rulegen_expand(text, 0, out))
 		refuse(gen, "example is too long, or has a bad count", draft->name);
 }
 
@@ -224,7 +224,7 @@ static unsigned count_found(struct generator *gen, const struct draft *draft, co
 
 	for (unsigned draw = 0; draw < DRAWS; draw++) {
 		buf_reset(&text);
-		if (!rulegen_expand(template, gen->line, draw, &text))
+		if (!rulegen_expand(template, draw, &text))
 			refuse(gen, "example is too long", draft->name);
 		found += matches(gen, draft, rule, pattern, buf_span(&text));
 	}

@@ -28,8 +28,8 @@ static const char *class_chars(struct span name)
 }
 
 /*
- * Writes `count` characters of a class, always the same ones for the same place in the file and the same draw. The tree holds no
- * string that looks like a credential this way, so that nobody's scanner stumbles over it.
+ * Writes `count` characters of a class, always the same ones for the same example and the same draw, wherever it stands in the
+ * file. The tree holds no string that looks like a credential this way, so that nobody's scanner stumbles over it.
  */
 static void append_random(struct buf *out, const char *chars, uint64_t count, uint64_t *seed)
 {
@@ -41,9 +41,19 @@ static void append_random(struct buf *out, const char *chars, uint64_t count, ui
 	}
 }
 
-bool rulegen_expand(struct span text, unsigned line, unsigned draw, struct buf *out)
+/* FNV-1a, 64 bits. */
+static uint64_t hash_of(struct span text)
 {
-	uint64_t seed = (line + ((uint64_t)draw << 32)) * UINT64_C(0x9E3779B97F4A7C15);
+	uint64_t hash = UINT64_C(0xCBF29CE484222325);
+
+	for (size_t i = 0; i < text.len; i++)
+		hash = (hash ^ text.ptr[i]) * UINT64_C(0x100000001B3);
+	return hash;
+}
+
+bool rulegen_expand(struct span text, unsigned draw, struct buf *out)
+{
+	uint64_t seed = (hash_of(text) + draw) * UINT64_C(0x9E3779B97F4A7C15);
 
 	for (size_t i = 0; i < text.len; i++) {
 		size_t close = span_find(text, SPAN_LIT("}"), i);

@@ -7,9 +7,9 @@
 #include "shared/buf.h"
 
 /*
- * "{alnum:36}" becomes 36 characters of that class, the same ones for the same line of the file and the same draw; "\n"
+ * "{alnum:36}" becomes 36 characters of that class, the same ones for the same example and the same draw; "\n"
  * is a newline, everything else stands for itself. False when a count is no number or the result does not fit.
  */
-bool rulegen_expand(struct span text, unsigned line, unsigned draw, struct buf *out);
+bool rulegen_expand(struct span text, unsigned draw, struct buf *out);
 
 #endif
