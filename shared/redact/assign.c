@@ -9,7 +9,7 @@
 #include "shared/redact/verdict.h"
 #include "shared/redact/words.h"
 
-enum { MAX_PROPERTY = 64 };
+enum { MAX_PROPERTY = 64, MAX_ELEMENT = 512 };
 
 static const bool name_bytes[256] = {
 	['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['0' ... '9'] = true, ['_'] = true, ['-'] = true, ['.'] = true,
@@ -44,6 +44,21 @@ static size_t inner_line_end(struct span text, size_t from, size_t close)
 			return i;
 	}
 	return close;
+}
+
+/* The text of an element goes on to the tag that closes it, over blanks and lines. */
+static void widen_element(struct span text, struct literal *value)
+{
+	size_t end = chars_find(span_sub(text, 0, value->start + MAX_ELEMENT), '<', value->end);
+
+	if (value->quoted || !span_starts_with(span_sub(text, end, 2), SPAN_LIT("</")))
+		return;
+	if (end >= value->end + 3 && span_eq(span_sub(text, end - 3, 3), SPAN_LIT("]]>")))
+		end -= 3;
+	while (end > value->end && is_space(text.ptr[end - 1]))
+		end--;
+	if (end > value->end)
+		value->end = value->next = end;
 }
 
 /* Bare words run on to the end of what surrounds the assignment: the quote it stands in, or its line. */
@@ -195,6 +210,9 @@ static void read_value(struct span text, struct assignment *name, size_t at)
 	if (name->form == ASSIGN_ELEMENT && span_starts_with(span_sub(text, at, 9), SPAN_LIT("<![CDATA[")))
 		at += 9;
 	name->value = read_wrapped(text, at);
+	if (name->strength == KEY_STRONG &&
+	    (name->form == ASSIGN_ELEMENT || (name->form == ASSIGN_MEMBER && text.ptr[at - 1] == '>')))
+		widen_element(text, &name->value);
 	if (name->strength == KEY_STRONG && !name->value.closed)
 		name->value = literal_lines(text, name->value);
 	if (name->strength == KEY_STRONG && name->form == ASSIGN_EQUALS && !name->value.quoted)

@@ -60,6 +60,12 @@ static void readable_are_placeholders_between_angle_brackets(void **state)
 		  " <key>password</key><string>[REDACTED:PASSWORD]</string>" },
 		{ "usage: x [-u <user>] -p <password>, where", "<password>\n  hunter22\n",
 		  "<password>\n  [REDACTED:PASSWORD]\n" },
+		{ "<password>${PASSWORD}</password>", "<password>tiger 7 <password>hunter22</password>",
+		  "<password>[REDACTED:PASSWORD] 7 <password>[REDACTED:PASSWORD]</password>" },
+		{ "<password></password> is empty", "x  <password>\nx    hunter22\nx  </password>",
+		  "x  <password>\n[REDACTED:PASSWORD]  </password>" },
+		{ "<password>***</password>", "<password><value>tiger & coffee</value></password>",
+		  "<password><value>[REDACTED:PASSWORD]</value></password>" },
 		{ "<password> of the user", "<password> hunter22 </password>", "<password> [REDACTED:PASSWORD] </password>" },
 	};
 
