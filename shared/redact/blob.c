@@ -61,20 +61,27 @@ static struct span name_before(struct span text, size_t start)
 	return end < start ? span_sub(text, at, end - at) : span_sub(text, start, 0);
 }
 
-/* Digests, WireGuard's public keys, the numbers that Amazon and Google give their answers, and those of snaps. */
-static bool is_called_published(struct span name)
+/*
+ * Digests, WireGuard's public keys, the numbers that Amazon and Google give their answers, and those of snaps; by their
+ * length where they have one, padded or not.
+ */
+static bool is_called_published(struct span name, size_t len)
 {
-	static const char *const names[] = { "peer", "pubkey", "x-amz-id-2", "x-amz-cf-id", "x-amz-apigw-id", "hostid",
-	                                     "snap-id", "x-guploader-uploadid" };
-	static const char *const digests[] = { "sha1", "sha256", "sha384", "sha512", "content-md5" };
+	static const struct published {
+		const char *name;
+		size_t len; /* 0: any */
+	} names[] = { { "peer", 44 },          { "pubkey", 44 }, { "x-amz-id-2", 0 }, { "x-amz-cf-id", 0 },
+		      { "x-amz-apigw-id", 0 }, { "hostid", 0 },  { "snap-id", 32 },   { "x-guploader-uploadid", 0 } },
+	  digests[] = { { "sha1", 28 }, { "sha256", 44 }, { "sha384", 64 }, { "sha512", 88 }, { "content-md5", 24 } };
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		if (span_eq_nocase(name, span_cstr(names[i])))
-			return true;
+		if (span_eq_nocase(name, span_cstr(names[i].name)))
+			return names[i].len == 0 || len == names[i].len;
 	}
 	for (size_t i = 0; i < sizeof digests / sizeof *digests; i++) {
-		if (ends_with(name, span_cstr(digests[i])))
-			return !ends_with(span_sub(name, 0, span_find(name, SPAN_LIT("-"), 0)), SPAN_LIT("hmac"));
+		if (ends_with(name, span_cstr(digests[i].name)))
+			return len <= digests[i].len && len + 2 >= digests[i].len &&
+			       !ends_with(span_sub(name, 0, span_find(name, SPAN_LIT("-"), 0)), SPAN_LIT("hmac"));
 	}
 	return false;
 }
@@ -120,7 +127,7 @@ static bool is_published(struct span text, size_t start, struct span run)
 		if (span_starts_with(run, span_cstr(starts[i])))
 			return true;
 	}
-	if (is_encrypted(text, start) || is_mangled(run) || is_recipient(run) || is_called_published(name_before(text, start)))
+	if (is_encrypted(text, start) || is_mangled(run) || is_recipient(run) || is_called_published(name_before(text, start), run.len))
 		return true;
 	if (span_starts_with(run, SPAN_LIT("AAAA")))
 		return span_find(before, SPAN_LIT("ssh-"), 0) < before.len ||

@@ -144,11 +144,19 @@ static bool is_store_address(struct span value)
 	       memchr(value.ptr, '?', value.len) == NULL && memchr(value.ptr, '@', value.len) == NULL;
 }
 
-/* "<s>", "<|im_end|>" in a list: what a model's tokenizer calls its marks. */
+/* "<s>", "<|im_end|>" in a list: what a model's tokenizer calls its marks, and nothing between them. */
 static bool is_list_of_marks(struct span value)
 {
-	return value.len > 6 && value.ptr[0] == '"' && value.ptr[1] == '<' && value.ptr[value.len - 2] == '>' &&
-	       value.ptr[value.len - 1] == '"';
+	bool inside = false;
+
+	for (size_t i = 0; i < value.len; i++) {
+		if (value.ptr[i] != '"')
+			continue;
+		inside = !inside;
+		if (inside ? i + 1 == value.len || value.ptr[i + 1] != '<' : value.ptr[i - 1] != '>')
+			return false;
+	}
+	return value.len > 6 && !inside && value.ptr[0] == '"' && value.ptr[value.len - 1] == '"';
 }
 
 bool expression_is_reference(struct span value)

@@ -208,6 +208,7 @@ static void readable_are_sentences_and_manuals(void **state)
 		{ "--- PASS: TestLogin/bad_case (0.00s)", "x PASS: hunter22 (0.00s)", "x PASS: [REDACTED:PASSWORD] (0.00s)" },
 		{ "\"special_tokens\": [\"<|im_start|>\", \"<|im_end|>\"]", "\"special_tokens\": [\"<a>\", \"hunter22\"]",
 		  "\"special_tokens\": [[REDACTED:TOKEN]]" },
+		{ "\"tokens\": [\"<s>\"]", "\"tokens\": [\"<a>\", \"tiger#5KCk\", \"<b>\"]", "\"tokens\": [[REDACTED:TOKEN]]" },
 		{ "the --password switch of it", "x\npassword: switch\n", "x\npassword: [REDACTED:PASSWORD]\n" },
 		{ "\"js-tokens\": \"^4.0.0 || ^5.0.0\", \"cookie\": \"~0.7.1\"", "\"js-tokens\": \"^4.a.0\"",
 		  "\"js-tokens\": \"[REDACTED:TOKEN]\"" },
@@ -224,6 +225,8 @@ static void readable_are_public_keys_and_numbers_of_answers(void **state)
 	static const struct neighbours list[] = {
 		{ "peer: xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=", "pear: xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=",
 		  "pear: [REDACTED:BLOB]" },
+		{ "\"sha256\": \"klO23nT2ehFDXCfx3eHTDRESMz3asj1muO+4aIdjiuY=\"",
+		  "\"sha256\": \"q8Zk2vLm4xWc7RbJ9tYh3PfG1sD6nQe0uKi5oMyT\"", "\"sha256\": \"[REDACTED:BLOB]\"" },
 		{ "to age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kudm6rdcs6y0a8k",
 		  "to key1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kudm6rdcs6y0a8k", "to [REDACTED:BLOB]" },
 		{ "pin-sha256=\"klO23nT2ehFDXCfx3eHTDRESMz3asj1muO+4aIdjiuY=\"",
