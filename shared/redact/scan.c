@@ -10,6 +10,7 @@
 #include "shared/redact/layers.h"
 #include "shared/redact/pem.h"
 #include "shared/redact/ranges.h"
+#include "shared/redact/repeat.h"
 #include "shared/redact/runs.h"
 #include "shared/redact/url.h"
 #include "shared/redact/value.h"
@@ -264,6 +265,8 @@ enum status scan_run(const struct scan_job *job)
 		status = layers_colours(job);
 		findings_settle(job->findings);
 	}
+	if (status == STATUS_OK && job->depth == 0 && job->findings->count > 0)
+		status = repeat_find(job->text, job->findings);
 	ranges_done(&scan.public_parts);
 	matcher_free(scan.matcher);
 	free(scan.rule_done);

@@ -146,7 +146,7 @@ static void redact_costs_grow_no_faster_than_hostile_text(void **state)
 		"login machine password ", "secret: a, ", "key=", ":5432:", "QUJD\n", "chpasswd:\n", "H4sIAAAAAAAA",
 		"token: &a ", "tokens:\n- a\n", "token=\"\"\"", "token=ENC[", "secret = a ", "\"\"\"", "ab_9", "x-1A",
 		"{\"name\":\"token\"", "name: token\n", "- name: token\n", "<a name=\"token\"", "<name>token</name>",
-		"token: {\"a\": 1, ", "token=<value>", "--token\n", "(token) values", "(token) values ('a'),('b'),", "(a,token) from stdin\na\tb\n", "{\"kind\":\"Secret\",\"data\":{\"a\":", "kind: Secret\ndata: {a: b, ", "<td>token</td>", ":\\n", "\":\\n", "&quot;", "&lt;/a ", "0000000 ", "00000000: 6161 6161  aaaa\n", "0000000   a   b\n", "00000000: 746f 6b65 6e3d 6162\n", "a,token\n", "a,token\n--\n", "token,a,b\n--\na,token,b\n--\n", "a,token\nb,c\nd\n", "token,", "a | token | b\n", "\"/a/token\"",
+		"token: {\"a\": 1, ", "token=<value>", "--token\n", "token=ab12cd34ef56 ab12cd34ef5 ", "(token) values", "(token) values ('a'),('b'),", "(a,token) from stdin\na\tb\n", "{\"kind\":\"Secret\",\"data\":{\"a\":", "kind: Secret\ndata: {a: b, ", "<td>token</td>", ":\\n", "\":\\n", "&quot;", "&lt;/a ", "0000000 ", "00000000: 6161 6161  aaaa\n", "0000000   a   b\n", "00000000: 746f 6b65 6e3d 6162\n", "a,token\n", "a,token\n--\n", "token,a,b\n--\na,token,b\n--\n", "a,token\nb,c\nd\n", "token,", "a | token | b\n", "\"/a/token\"",
 	};
 
 	(void)state;

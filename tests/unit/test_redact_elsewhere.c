@@ -108,6 +108,19 @@ static void redact_masks_the_rows_that_sql_puts_in(void **state)
 	CHECK_PAIRS(pairs);
 }
 
+static void redact_masks_a_value_wherever_it_stands_again(void **state)
+{
+	static const struct pair pairs[] = {
+		{ "+ f 'Gr33n-Tea!77'\n+ DB_PASSWORD='Gr33n-Tea!77'\n+ mysql '-pGr33n-Tea!77'\n",
+		  "+ f '[REDACTED:PASSWORD]'\n+ DB_PASSWORD='[REDACTED:PASSWORD]'\n+ mysql '-p[REDACTED:PASSWORD]'\n" },
+		{ "token: kV9zQ2mX7w\nid kV9zQ2mX7w, layer 9kV9zQ2mX7wf\n", "token: [REDACTED:TOKEN]\nid [REDACTED:TOKEN], layer 9kV9zQ2mX7wf\n" },
+		{ "password: tigercoffee\nthe tigercoffee bar\n", "password: [REDACTED:PASSWORD]\nthe tigercoffee bar\n" },
+	};
+
+	(void)state;
+	CHECK_PAIRS(pairs);
+}
+
 static void redact_takes_a_value_with_what_is_written_around_it(void **state)
 {
 	static const struct pair pairs[] = {
@@ -170,6 +183,7 @@ int main(void)
 		cmocka_unit_test(redact_finds_a_value_that_is_a_member_of_its_name),
 		cmocka_unit_test(redact_masks_the_column_that_a_header_names),
 		cmocka_unit_test(redact_masks_the_rows_that_sql_puts_in),
+		cmocka_unit_test(redact_masks_a_value_wherever_it_stands_again),
 		cmocka_unit_test(redact_takes_a_value_with_what_is_written_around_it),
 	};
 

@@ -1,0 +1,81 @@
+#include "shared/redact/repeat.h"
+
+#include "shared/redact/automaton.h"
+#include "shared/redact/chars.h"
+#include "shared/redact/value.h"
+
+enum { MIN_VALUE = 8, MAX_VALUE = 256, MIN_INNER = 12 };
+
+/* Names, expressions and numbers stand in a text for other reasons as well; of what people think up, passwords do not. */
+static bool is_telling(struct span value, const char *label)
+{
+	struct char_counts counts = chars_count(value);
+
+	if (value.len < MIN_VALUE || value.len > MAX_VALUE || counts.digits == 0 || counts.lower + counts.upper == 0)
+		return false;
+	for (size_t i = 0; i < value.len; i++) {
+		if (is_space(value.ptr[i]) || memchr("()[]{}<>\"'`", value.ptr[i], 11) != NULL)
+			return false;
+	}
+	return span_find(value, SPAN_LIT("://"), 0) == value.len &&
+	       (value_is_random(value) || (strcmp(label, "PASSWORD") == 0 && !value_is_identifier(value)));
+}
+
+struct search {
+	struct span text;
+	const struct findings *known; /* one for each value */
+	struct findings *found;
+};
+
+/* A short value is not looked for inside of longer words. */
+static void add_found(void *ctx, size_t start, size_t end, uint32_t id)
+{
+	struct search *search = ctx;
+	bool is_inner = (start > 0 && is_alnum(search->text.ptr[start - 1])) ||
+	                (end < search->text.len && is_alnum(search->text.ptr[end]));
+
+	if (!is_inner || end - start >= MIN_INNER)
+		findings_add(search->found, (struct finding){ .start = start,
+		                                              .end = end,
+		                                              .rank = FINDING_BLOB,
+		                                              .label = search->known->items[id].label,
+		                                              .rule = "repeated-value" });
+}
+
+static enum status gather(struct span text, const struct findings *findings, struct automaton *automaton,
+                          struct findings *known)
+{
+	enum status status = STATUS_OK;
+
+	for (size_t i = 0; i < findings->count && known->count < REPEAT_MAX_VALUES && status == STATUS_OK; i++) {
+		const struct finding *finding = &findings->items[i];
+		struct span value = span_sub(text, finding->start, finding->end - finding->start);
+
+		if ((finding->rank != FINDING_KEY && finding->rank != FINDING_FORMAT) || !is_telling(value, finding->label) ||
+		    automaton_holds(automaton, value))
+			continue;
+		status = automaton_add(automaton, value, (uint32_t)known->count);
+		findings_add(known, *finding);
+	}
+	return status == STATUS_OK ? known->failed : status;
+}
+
+enum status repeat_find(struct span text, struct findings *findings)
+{
+	struct automaton *automaton = automaton_new();
+	struct findings known = { 0 };
+	struct search search = { text, &known, findings };
+	enum status status = STATUS_NO_MEMORY;
+
+	if (automaton != NULL)
+		status = gather(text, findings, automaton, &known);
+	if (status == STATUS_OK && known.count > 0) {
+		automaton_build(automaton);
+		automaton_find_all(automaton, text, add_found, &search);
+		findings_settle(findings);
+		status = findings->failed;
+	}
+	findings_done(&known);
+	automaton_free(automaton);
+	return status;
+}
