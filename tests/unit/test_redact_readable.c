@@ -60,6 +60,9 @@ static void readable_are_placeholders_between_angle_brackets(void **state)
 		  " <key>password</key><string>[REDACTED:PASSWORD]</string>" },
 		{ "usage: x [-u <user>] -p <password>, where", "<password>\n  hunter22\n",
 		  "<password>\n  [REDACTED:PASSWORD]\n" },
+		/* What is masked is none of the two lines any more. */
+		{ "<auth-user-pass>", "<auth-user-pass>\nbob\nhunter22\na b\nc d\ne f\ng h\ni j\nk l\n",
+		  "<auth-user-pass>\n[REDACTED:PASSWORD]\na b\nc d\ne f\ng h\ni j\nk l\n" },
 		{ "<password>${PASSWORD}</password>", "<password>tiger 7 <password>hunter22</password>",
 		  "<password>[REDACTED:PASSWORD] 7 <password>[REDACTED:PASSWORD]</password>" },
 		{ "<password></password> is empty", "x  <password>\nx    hunter22\nx  </password>",
