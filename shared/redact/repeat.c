@@ -18,7 +18,7 @@ static bool is_telling(struct span value, const char *label)
 			return false;
 	}
 	return span_find(value, SPAN_LIT("://"), 0) == value.len &&
-	       (value_is_random(value) || (strcmp(label, "PASSWORD") == 0 && !value_is_identifier(value)));
+	       (value_is_random(value) || (strstr(label, "PASSWORD") != NULL && !value_is_identifier(value)));
 }
 
 struct search {
