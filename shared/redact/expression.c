@@ -107,6 +107,37 @@ bool expression_is_code(struct span value)
 	return dotted;
 }
 
+/*
+ * "export A_PASSWORD=tiger(9", "x password=tiger.coffee y=1", "?password=tiger.coffee&", "--password tiger.coffee": no
+ * command, query, log or file of settings has expressions there. An argument of a function follows a bracket or a comma,
+ * or stands alone on its line.
+ */
+static bool is_plain(struct span text, const struct assignment *name)
+{
+	size_t before = name->outer;
+
+	if (name->is_flag)
+		return true;
+	if (name->form != ASSIGN_EQUALS || name->value.start != name->end + 1)
+		return false;
+	if (keyname_is_variable(span_sub(text, name->start, name->end - name->start)))
+		return true;
+	if (before > 0 && memchr("?&;\"'`", text.ptr[before - 1], 6) != NULL)
+		return true;
+	if (name->value.end < text.len && text.ptr[name->value.end] == '&')
+		return true;
+	while (before > 0 && is_blank(text.ptr[before - 1]))
+		before--;
+	if (before == 0 || text.ptr[before - 1] == '\n')
+		return before == name->outer && literal_line_end(text, before) == name->value.end;
+	return before < name->outer && memchr(",(", text.ptr[before - 1], 2) == NULL;
+}
+
+bool expression_is_written(struct span text, const struct assignment *name, struct span value)
+{
+	return expression_is_code(value) && (value.ptr[0] == '$' || !is_plain(text, name));
+}
+
 bool expression_is_assigned(struct span value)
 {
 	const char *label;

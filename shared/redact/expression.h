@@ -7,10 +7,14 @@
 #ifndef RESCUE_SHARED_REDACT_EXPRESSION_H
 #define RESCUE_SHARED_REDACT_EXPRESSION_H
 
+#include "shared/redact/verdict.h"
 #include "shared/span.h"
 
 /* "config.token", "getToken()", "&token", "$db_password": an expression that names the secret. */
 bool expression_is_code(struct span value);
+
+/* Such an expression, where a program could have written it: behind an option "$db_password" is the only one. */
+bool expression_is_written(struct span text, const struct assignment *name, struct span value);
 
 /* Of these only what no YAML would hold: "getToken()", "session['token']", "self.token". */
 bool expression_is_call(struct span value);

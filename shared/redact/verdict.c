@@ -118,38 +118,6 @@ static bool is_member(struct span text, const struct assignment *name)
 	return at < text.len && text.ptr[at] == ':';
 }
 
-/*
- * "export A_PASSWORD=tiger(9", "x password=tiger.coffee y=1", "?password=tiger.coffee&", "--password tiger.coffee": no
- * command, query, log or file of settings has expressions there. An argument of a function follows a bracket or a comma,
- * or stands alone on its line.
- */
-static bool is_plain(struct span text, const struct assignment *name)
-{
-	size_t before = name->outer;
-
-	if (name->is_flag)
-		return true;
-	if (name->form != ASSIGN_EQUALS || name->value.start != name->end + 1)
-		return false;
-	if (keyname_is_variable(span_sub(text, name->start, name->end - name->start)))
-		return true;
-	if (before > 0 && memchr("?&;\"'`", text.ptr[before - 1], 6) != NULL)
-		return true;
-	if (name->value.end < text.len && text.ptr[name->value.end] == '&')
-		return true;
-	while (before > 0 && is_blank(text.ptr[before - 1]))
-		before--;
-	if (before == 0 || text.ptr[before - 1] == '\n')
-		return before == name->outer && literal_line_end(text, before) == name->value.end;
-	return before < name->outer && memchr(",(", text.ptr[before - 1], 2) == NULL;
-}
-
-/* The value is an expression that a program would write there. */
-static bool is_code(struct span text, const struct assignment *name, struct span value)
-{
-	return expression_is_code(value) && (value.ptr[0] == '$' || !is_plain(text, name));
-}
-
 /* A word in the middle of a sentence: only one that no sentence would hold. */
 static bool fits_prose(struct span text, const struct assignment *name, struct span value)
 {
@@ -220,7 +188,7 @@ static bool fits_blank(struct span text, const struct assignment *name, struct s
 	size_t line = literal_line_start(text, name->start);
 	struct span start = span_sub(text, line, 7);
 
-	if (value.len == 0 || value.ptr[0] == '-' || is_code(text, name, value))
+	if (value.len == 0 || value.ptr[0] == '-' || expression_is_written(text, name, value))
 		return false;
 	if (name->is_flag)
 		return name->value.quoted || !mention_word(value);
@@ -306,7 +274,7 @@ static bool fits_strong(struct span text, const struct assignment *name, struct 
 		return fits_blank(text, name, value);
 	case ASSIGN_EQUALS:
 		return name->value.quoted || name->is_env ||
-		       !(is_code(text, name, value) || (is_spaced(name) && expression_is_assigned(value)));
+		       !(expression_is_written(text, name, value) || (is_spaced(name) && expression_is_assigned(value)));
 	case ASSIGN_COLON:
 		if (name->value.quoted)
 			return name->is_quoted || !expression_is_code(value) ||
