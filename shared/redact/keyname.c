@@ -101,11 +101,12 @@ static const struct meaning whole_meanings[] = {
 
 /* "<word> key" is a secret; "primary key" and "foreign key" are not here. */
 static const word_listed key_makers[] = {
-	"access", "account", "admin", "aes", "api", "app", "application", "auth", "certificate", "cipher", "client", "cookie",
-	"crypto", "deploy", "django", "ecdsa", "ed25519", "enc", "encrypt", "encryption", "fernet", "flask",
-	"gossip", "hmac", "host", "ingest", "ingestion", "insert", "integration", "join", "jwt", "license",
-	"master", "private", "rails", "recovery", "rest", "root", "rsa", "sas", "secret", "security", "server",
-	"service", "session", "shared", "sign", "signing", "storage", "subscription", "symmetric", "token",
+	"access", "account", "activation", "admin", "aes", "api", "app", "application", "auth", "bootstrap",
+	"certificate", "cipher", "client", "cookie", "crypto", "deploy", "django", "ecdsa", "ed25519",
+	"enc", "encrypt", "encryption", "enrollment", "fernet", "flask", "gossip", "hmac", "host", "ingest",
+	"ingestion", "insert", "integration", "join", "jwt", "license", "master", "private",
+	"rails", "recovery", "registration", "rest", "root", "rsa", "sas", "secret", "security", "server",
+	"service", "session", "setup", "shared", "sign", "signing", "storage", "subscription", "symmetric", "token",
 	"unseal", "user", "vapid", "wallet", "webhook", "write",
 };
 
