@@ -9,6 +9,7 @@ import gzip
 import http.client
 import json
 import os
+import random
 import pathlib
 import pwd
 import shutil
@@ -37,10 +38,22 @@ STATUSES = ("provisioning", "online", "offline", "degraded", "failed", "removed"
             "hibernating", "awaiting_agent")
 
 
+handed_out = set()
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Never the same one twice, and below those that outgoing connections get: nobody takes it before it is used."""
+    while True:
+        port = random.randrange(15000, 32000)
+        if port in handed_out:
+            continue
+        handed_out.add(port)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
 
 
 def wait_for(what, check, seconds=WAIT_S):
