@@ -9,9 +9,9 @@ import gzip
 import http.client
 import json
 import os
-import random
 import pathlib
 import pwd
+import random
 import shutil
 import signal
 import socket
