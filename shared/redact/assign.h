@@ -25,8 +25,8 @@ struct assign_job {
 
 /*
  * Looks at the name around offset `at`, where one of keyname_stems() stands, and adds the value that it is
- * given, if that is a secret, to the findings; a value that its name says is none goes to the public parts. *ret_end is where the
- * name ends, or the value when it is masked; nothing before it needs to be looked at again.
+ * given, if that is a secret, to the findings; a value that its name says is none goes to the public parts. *ret_end is
+ * where the name ends, or the value when it is masked; nothing before it needs to be looked at again.
  */
 void assign_find(const struct assign_job *job, size_t at, size_t *ret_end);
 

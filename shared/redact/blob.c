@@ -127,7 +127,8 @@ static bool is_published(struct span text, size_t start, struct span run)
 		if (span_starts_with(run, span_cstr(starts[i])))
 			return true;
 	}
-	if (is_encrypted(text, start) || is_mangled(run) || is_recipient(run) || is_called_published(name_before(text, start), run.len))
+	if (is_encrypted(text, start) || is_mangled(run) || is_recipient(run) ||
+	    is_called_published(name_before(text, start), run.len))
 		return true;
 	if (span_starts_with(run, SPAN_LIT("AAAA")))
 		return span_find(before, SPAN_LIT("ssh-"), 0) < before.len ||

@@ -107,7 +107,8 @@ static size_t read_groups(struct span line, size_t at, const struct layout *layo
 		while (at < line.len && line.ptr[at] == ' ')
 			at++;
 		len = count_hex(line, at);
-		if ((layout->has_colon && at - blanks > 1) || len == 0 || len % digits != 0 || len / digits > LINE_BYTES - count)
+		if ((layout->has_colon && at - blanks > 1) || len == 0 || len % digits != 0 ||
+		    len / digits > LINE_BYTES - count)
 			return count;
 		for (size_t i = 0; i < len; i += digits) {
 			unsigned number;

@@ -154,7 +154,9 @@ static bool is_path(struct span value)
 
 static bool names_a_store(struct span value)
 {
-	static const char *const stores[] = { "file:/", "ssm:/", "op://", "arn:aws:", "sm://", "ref+", "@Microsoft.KeyVault(" };
+	static const char *const stores[] = {
+		"file:/", "ssm:/", "op://", "arn:aws:", "sm://", "ref+", "@Microsoft.KeyVault(",
+	};
 	struct span vault = SPAN_LIT("vault:"), env = SPAN_LIT("env:");
 
 	if (span_starts_with(value, env))

@@ -95,7 +95,8 @@ static bool read_sign(struct span text, size_t *at, enum assign_form *ret_form)
 
 		*ret_form = typed == i ? ASSIGN_COLON : ASSIGN_EQUALS;
 		i = typed == i ? i : typed + 1;
-	} else if (i == *at && i + 2 < text.len && text.ptr[i] == '-' && text.ptr[i + 1] == '>' && !is_alpha(text.ptr[i + 2])) {
+	} else if (i == *at && i + 2 < text.len && text.ptr[i] == '-' && text.ptr[i + 1] == '>' &&
+	           !is_alpha(text.ptr[i + 2])) {
 		*ret_form = ASSIGN_EQUALS;
 		i += 2;
 	} else {

@@ -144,12 +144,14 @@ static void read_inline(struct span text, size_t line, size_t end, struct findin
 {
 	struct span part = span_sub(text, 0, end);
 
-	for (size_t at = span_find(part, SPAN_LIT("ata"), line), next; at < end; at = span_find(part, SPAN_LIT("ata"), next)) {
+	for (size_t at = span_find(part, SPAN_LIT("ata"), line), next; at < end;
+	     at = span_find(part, SPAN_LIT("ata"), next)) {
 		bool is_string = at > 6 && span_eq(span_sub(text, at - 7, 7), SPAN_LIT("stringD"));
 		size_t start = is_string ? at - 7 : at - 1, quote = literal_quote_len(text, at + 3), value;
 
 		next = at + 3;
-		if (at == 0 || quote == 0 || literal_quote_len_before(text, start) != quote || (!is_string && text.ptr[start] != 'd'))
+		if (at == 0 || quote == 0 || literal_quote_len_before(text, start) != quote ||
+		    (!is_string && text.ptr[start] != 'd'))
 			continue;
 		value = skip_signs(text, at + 3);
 		if (value < end && text.ptr[value] == '{')

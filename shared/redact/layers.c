@@ -149,7 +149,8 @@ static size_t gather(struct span text, size_t start, size_t end, struct buf *enc
 		return end;
 	buf_append_span(encoded, span_sub(text, start, len));
 	/* A sign at its end ends the block. */
-	while (len >= MIN_LINE && text.ptr[end - 1] != '=' && end < text.len && (text.ptr[end] == '\n' || text.ptr[end] == '\r')) {
+	while (len >= MIN_LINE && text.ptr[end - 1] != '=' && end < text.len &&
+	       (text.ptr[end] == '\n' || text.ptr[end] == '\r')) {
 		size_t line = end, stop;
 
 		while (line < text.len && is_space(text.ptr[line]) && line - end < 64)
@@ -225,7 +226,8 @@ static enum status unpack(struct buf *plain, size_t budget, bool *ret_whole)
 		narrow(plain);
 	if (packing == DECODE_PLAIN || packing == DECODE_WIDE)
 		return STATUS_OK;
-	status = packing == DECODE_GZIP ? gzip_expand(buf_span(plain), &unpacked) : gzip_expand_zlib(buf_span(plain), &unpacked);
+	status = packing == DECODE_GZIP ? gzip_expand(buf_span(plain), &unpacked) :
+	                                  gzip_expand_zlib(buf_span(plain), &unpacked);
 	/* Text may begin like a zlib stream. */
 	if (status == STATUS_INVALID && unpacked.len == 0)
 		return STATUS_OK;

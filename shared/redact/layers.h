@@ -1,6 +1,6 @@
 /*
- * layers: texts inside the text: behind colour codes, percent and \u escapes, signs beyond ASCII, base64, hexadecimal, gzip. Each is
- * undone and scanned as a job of its own; findings come back to where the text stands.
+ * layers: texts inside the text: behind colour codes, percent and \u escapes, signs beyond ASCII, base64, hexadecimal,
+ * gzip. Each is undone and scanned as a job of its own; findings come back to where the text stands.
  *
  * Thread: any.
  */

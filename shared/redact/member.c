@@ -195,7 +195,8 @@ static bool is_value_tag(struct span text, size_t at, size_t *ret_at)
 
 	while (end < window.len && is_alpha(window.ptr[end]))
 		end++;
-	if (end >= window.len || window.ptr[at] != '<' || !words_hold_span(WORD_LIST(tags), span_sub(text, at + 1, end - at - 1)))
+	if (end >= window.len || window.ptr[at] != '<' ||
+	    !words_hold_span(WORD_LIST(tags), span_sub(text, at + 1, end - at - 1)))
 		return false;
 	if (window.ptr[end] != '>' && window.ptr[end] != ' ')
 		return false;

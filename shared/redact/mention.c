@@ -55,7 +55,8 @@ static bool is_about_name(struct span text, const struct assignment *name, struc
 
 	/* A password may be made of words, and a variable is set to what stands there. */
 	if (strcmp(name->label, "PASSWORD") == 0 || strcmp(name->label, "SECRET") == 0 ||
-	    keyname_is_variable(span_sub(text, name->start, name->end - name->start)) || !words_hold_span(WORD_LIST(verbs), verb))
+	    keyname_is_variable(span_sub(text, name->start, name->end - name->start)) ||
+	    !words_hold_span(WORD_LIST(verbs), verb))
 		return false;
 	for (int words = 0; words < 2; words++) {
 		word = literal_skip_blanks(near, at);
@@ -71,7 +72,9 @@ static bool is_about_name(struct span text, const struct assignment *name, struc
 /* "passwd: files systemd" (nsswitch.conf): where accounts are looked up. */
 static bool is_name_service(struct span text, const struct assignment *name, struct span value)
 {
-	static const word_listed services[] = { "cache", "compat", "db", "files", "ldap", "nis", "sss", "systemd", "winbind" };
+	static const word_listed services[] = {
+		"cache", "compat", "db", "files", "ldap", "nis", "sss", "systemd", "winbind",
+	};
 
 	return span_eq(span_sub(text, name->start, name->end - name->start), SPAN_LIT("passwd")) &&
 	       words_hold_span(WORD_LIST(services), value);
@@ -141,7 +144,8 @@ static bool is_listed_name(struct span text, const struct assignment *name, stru
 	}
 	/* One on each line: the modules of a boot, the actions of a policy. */
 	if (memchr(text.ptr + name->end, '\n', name->value.start - name->end) != NULL)
-		return keyname_is_compound(span_sub(text, name->start, name->end - name->start)) && value_is_identifier(value);
+		return keyname_is_compound(span_sub(text, name->start, name->end - name->start)) &&
+		       value_is_identifier(value);
 	if (!is_in_list(text, name, next) || memchr(value.ptr, '-', value.len) != NULL)
 		return false;
 	if (keyname_is_variable(value) && keyname_is_variable(span_sub(text, name->start, name->end - name->start)))
@@ -249,7 +253,8 @@ bool mention_found(struct span text, const struct assignment *name, struct span 
 		       is_followed(text, name->value.end);
 	case ASSIGN_EQUALS:
 		return !name->value.quoted && (name->is_flag || is_followed(text, name->value.end)) &&
-		       name->value.start == name->end + 2 && (mention_word(value) || words_hold_span(WORD_LIST(option_words), value));
+		       name->value.start == name->end + 2 &&
+		       (mention_word(value) || words_hold_span(WORD_LIST(option_words), value));
 	case ASSIGN_COLON:
 		if (name->is_quoted)
 			return is_sentence(text, name, value);

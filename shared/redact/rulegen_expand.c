@@ -28,8 +28,8 @@ static const char *class_chars(struct span name)
 }
 
 /*
- * Writes `count` characters of a class, always the same ones for the same example and the same draw, wherever it stands in the
- * file. The tree holds no string that looks like a credential this way, so that nobody's scanner stumbles over it.
+ * Writes `count` characters of a class, always the same ones for the same example and the same draw, wherever it stands
+ * in the file. The tree holds no string that looks like a credential this way, so that nobody's scanner stumbles over it.
  */
 static void append_random(struct buf *out, const char *chars, uint64_t count, uint64_t *seed)
 {

@@ -45,14 +45,22 @@ static enum status add_rule_keywords(struct ruleset *set, size_t index)
 
 static enum status add_keywords(struct ruleset *set)
 {
-	/* = : " @ _ and { as they are written in URLs, in HTML and by careful JSON writers; letters only where all are escaped. */
-	static const char *const escapes[] = { "%3d", "%3a", "%22", "%40", "%5f", "%7b", "%27", "%3e", "%253d", "%253a", "\\u003d", "\\u003a", "\\u0022",
-		                               "\\u0040", "\\u004", "\\u005", "\\u006", "\\u007", "\\u002d", "\\x22", "\\x61", "\\x65",
-		                               "\\x6f", "\\x70", "\\x73", "\\x74", "&quot;", "&lt;/", "&#34;", "&#x", "&#1", "&#6", "&#7", "&#8", "&#9" };
+	/*
+	 * = : " @ _ and { as they are written in URLs, in HTML and by careful JSON writers; letters only where all are
+	 * escaped.
+	 */
+	static const char *const escapes[] = {
+		"%3d", "%3a", "%22", "%40", "%5f", "%7b", "%27", "%3e", "%253d", "%253a", "\\u003d", "\\u003a",
+		"\\u0022", "\\u0040", "\\u004", "\\u005", "\\u006", "\\u007", "\\u002d", "\\x22", "\\x61", "\\x65",
+		"\\x6f", "\\x70", "\\x73", "\\x74", "&quot;", "&lt;/", "&#34;", "&#x", "&#1", "&#6", "&#7", "&#8",
+		"&#9",
+	};
 	static const char *const inserts[] = { ") values", ")values", ")\nvalues", ")\\nvalues", ") from stdin" };
 	static const char *const lines[] = { ":\\n", "|\\n", "|-\\n", ">-\\n", ":\\\\n", "|\\\\n", ":#012", "|#012" };
-	static const char *const signs[] = { "\xC2\xA0:", "\xC2\xA0= ", "\xC2\xA0=\xC2", ":\xC2\xA0", " =\xC2\xA0", "d=\xC2\xA0", "\xE2\x80\x8B", "\xE2\x80\x8C",
-		                             "\xE2\x80\x8D", "\xE2\x81\xA0", "\xEF\xBB\xBF", "\xEF\xBC\x9A", "\xEF\xBC\x9D" };
+	static const char *const signs[] = {
+		"\xC2\xA0:", "\xC2\xA0= ", "\xC2\xA0=\xC2", ":\xC2\xA0", " =\xC2\xA0", "d=\xC2\xA0", "\xE2\x80\x8B",
+		"\xE2\x80\x8C", "\xE2\x80\x8D", "\xE2\x81\xA0", "\xEF\xBB\xBF", "\xEF\xBC\x9A", "\xEF\xBC\x9D",
+	};
 	static const char *const colours[] = { "\\u001b[", "\\x1b[", "\\033[", "\\e[" };
 	const char *const *stem = keyname_stems();
 	enum status status = STATUS_OK;

@@ -165,8 +165,8 @@ static enum status consider(struct scan *scan, const struct scan_job *job, size_
 	if (start >= scan->encoded_done)
 		status = layers_encoded(job, start, end, &scan->encoded_done, &scan->is_readable);
 	/* What is public may look as random as it likes, but not hold a secret. */
-	if (status == STATUS_OK && job->findings->count == before && !scan->is_readable && !ranges_hold(&scan->public_parts, start) &&
-	    blob_find(scan->text, start, end, &start, &end))
+	if (status == STATUS_OK && job->findings->count == before && !scan->is_readable &&
+	    !ranges_hold(&scan->public_parts, start) && blob_find(scan->text, start, end, &start, &end))
 		findings_add(job->findings, (struct finding){ .start = start,
 		                                              .end = end,
 		                                              .rank = FINDING_BLOB,
@@ -259,7 +259,10 @@ enum status scan_run(const struct scan_job *job)
 
 	scan.has_colours = job->depth < SCAN_DEPTH &&
 	                   (chars_find(job->text, '\x1B', 0) < job->text.len || view_is_spread(job->text));
-	/* With colour codes, and with what is no text behind every letter, both readings are scanned: what looks like one may be none. */
+	/*
+	 * With colour codes, and with what is no text behind every letter, both readings are scanned: what looks like one
+	 * may be none.
+	 */
 	status = scan_plain(&scan);
 	if (status == STATUS_OK && scan.has_colours) {
 		status = layers_colours(job);

@@ -2,6 +2,7 @@
 
 #include "shared/redact/chars.h"
 #include "shared/redact/expression.h"
+#include "shared/redact/header.h"
 #include "shared/redact/mention.h"
 #include "shared/redact/value.h"
 #include "shared/redact/words.h"
@@ -81,11 +82,13 @@ static bool fits_weak(struct span text, const struct assignment *name, struct sp
 	if (name->form == ASSIGN_BLANK && !name->is_flag &&
 	    !(keyname_is_variable(span_sub(text, name->start, name->end - name->start)) && is_spoken(name, value)))
 		return false;
-	if ((name->form == ASSIGN_ARGUMENT && !name->value.quoted) || is_fingerprint(value) || is_filter(value) || is_struct(value))
+	if ((name->form == ASSIGN_ARGUMENT && !name->value.quoted) || is_fingerprint(value) ||
+	    is_filter(value) || is_struct(value))
 		return false;
 	/* A UUID is an id that a reader looks up, but for what a variable calls a key. */
 	if (value_is_uuid(value))
-		return strcmp(name->label, "KEY") == 0 && keyname_is_variable(span_sub(text, name->start, name->end - name->start));
+		return strcmp(name->label, "KEY") == 0 &&
+		       keyname_is_variable(span_sub(text, name->start, name->end - name->start));
 	if (value.len < WEAK_MIN || is_digest(text, name, value))
 		return false;
 	for (size_t i = 0; i < value.len; i++) {
@@ -289,52 +292,11 @@ static bool fits_strong(struct span text, const struct assignment *name, struct 
 	return true;
 }
 
-/* "Authorization: Bearer xyz": the scheme stays. */
-static size_t skip_scheme(struct span text, size_t at, size_t end)
-{
-	static const char *const schemes[] = { "bearer", "basic", "token", "digest", "negotiate", "apikey", "key" };
-	size_t word = at;
-
-	while (word < end && is_alpha(text.ptr[word]))
-		word++;
-	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
-		if (word < end && is_blank(text.ptr[word]) &&
-		    span_eq_nocase(span_sub(text, at, word - at), span_cstr(schemes[i])))
-			return literal_skip_blanks(text, word);
-	}
-	return at;
-}
-
-/* "Authorization: token k3…": no sentence names a scheme and goes on with one word that holds a digit. */
-static bool is_behind_scheme(const struct assignment *name, size_t start, struct span value)
-{
-	return start > name->value.start && value.len >= WEAK_MIN && chars_count(value).digits > 0 &&
-	       memchr(value.ptr, ' ', value.len) == NULL;
-}
-
-static bool is_authorization(const struct assignment *name)
-{
-	return strcmp(name->label, "AUTHORIZATION") == 0 || strcmp(name->label, "COOKIE") == 0;
-}
-
-/* Header values hold blanks: they run to the quote they stand in or to the end of the line. */
-static void take_header(struct span text, const struct assignment *name, struct literal *value)
-{
-	bool is_enclosed = literal_quote_len_before(text, name->start) > 0;
-	size_t ends = is_enclosed ? 5 : 2;
-
-	while (value->end < text.len && memchr("\n\r\"'`", text.ptr[value->end], ends) == NULL &&
-	       !(text.ptr[value->end] == '\\' && value->end + 1 < text.len &&
-	         memchr("nrt\"'", text.ptr[value->end + 1], 5) != NULL))
-		value->end++;
-	value->start = skip_scheme(text, value->start, value->end);
-}
-
 /* "name: several words" (YAML) and "name = several words" (INI); a shell's name=value has no blanks around the sign. */
 static bool is_plain_line(struct span text, const struct assignment *name)
 {
-	return (name->form == ASSIGN_COLON || (name->form == ASSIGN_EQUALS && is_spaced(name))) && !name->value.quoted && !name->is_quoted &&
-	       literal_starts_setting(text, name->start);
+	return (name->form == ASSIGN_COLON || (name->form == ASSIGN_EQUALS && is_spaced(name))) && !name->value.quoted &&
+	       !name->is_quoted && literal_starts_setting(text, name->start);
 }
 
 /* Asked last, as hardly anything gets so far: what would be masked is no value at all, or says where it is kept. */
@@ -377,7 +339,7 @@ void verdict_add(struct span text, const struct assignment *name, struct finding
 	struct assignment read = *name;
 	struct span value;
 	size_t end;
-	bool fits;
+	bool fits, is_header = header_is(name);
 
 	if (name->form == ASSIGN_COLON && !name->value.quoted && strcmp(name->label, "COOKIE") == 0 &&
 	    mention_of_cookies(text, name->value.start))
@@ -386,19 +348,17 @@ void verdict_add(struct span text, const struct assignment *name, struct finding
 	/* "cookie=None, path=…", "authorization": null, are an argument and a member, and no header that runs on. */
 	if ((name->form == ASSIGN_EQUALS || (name->is_quoted && !name->value.quoted)) && value_is_empty_word(value))
 		return;
-	if (is_authorization(name) && !name->value.quoted && name->form != ASSIGN_BLANK)
-		take_header(text, name, &read.value);
-	else if (is_authorization(name))
-		read.value.start = skip_scheme(text, read.value.start, read.value.end);
+	if (is_header)
+		header_take(text, name, &read.value);
 	value = span_sub(text, read.value.start, read.value.end - read.value.start);
 	if (value_is_placeholder(value))
 		return;
 	fits = name->strength == KEY_STRONG ? fits_strong(text, &read, value) : fits_weak(text, &read, value);
-	if (is_authorization(name) && is_behind_scheme(name, read.value.start, value))
+	if (is_header && header_is_behind_scheme(name, read.value.start, value))
 		fits = true;
 	if (!fits || gives_nothing(text, &read, value))
 		return;
-	if (is_plain_line(text, name) && !is_authorization(name))
+	if (!is_header && is_plain_line(text, name))
 		take_line(text, &read.value);
 	end = literal_full_end(text, &read.value);
 	/* Over several lines the quotes may have been misread: the names in between are looked at all the same. */
