@@ -43,25 +43,34 @@ static enum status add_rule_keywords(struct ruleset *set, size_t index)
 	return status;
 }
 
+enum { MAX_SPELLINGS = 40 };
+
+/* What the finders look for that are no rules. Each spelling is handed to the finder whose hit it stands for. */
+static const struct {
+	enum ruleset_hit hit;
+	bool nocase;
+	const char *spellings[MAX_SPELLINGS]; /* NULL ends them */
+} finders[] = {
+	{ RULESET_BEGIN, false, { "BEGIN " } },
+	{ RULESET_END, false, { "END " } },
+	{ RULESET_URL, false, { "://" } },
+	{ RULESET_KIND, false, { "kind: ", "kind\"", "kind\\\"" } },
+	{ RULESET_DUMP, false, { "0000 ", "000: " } },
+	{ RULESET_INSERT, true, { ") values", ")values", ")\nvalues", ")\\nvalues", ") from stdin" } },
+	{ RULESET_COLOUR, true, { "\\u001b[", "\\x1b[", "\\033[", "\\e[" } },
+	/* = : " @ _ and { as they are written in URLs, in HTML and by careful JSON writers; letters where all are escaped. */
+	{ RULESET_ESCAPE, true,
+	  { "%3d", "%3a", "%22", "%40", "%5f", "%7b", "%27", "%3e", "%253d", "%253a", "\\u003d", "\\u003a", "\\u0022",
+	    "\\u0040", "\\u004", "\\u005", "\\u006", "\\u007", "\\u002d", "\\x22", "\\x61", "\\x65", "\\x6f", "\\x70",
+	    "\\x73", "\\x74", "&quot;", "&lt;/", "&#34;", "&#x", "&#1", "&#6", "&#7", "&#8", "&#9" } },
+	{ RULESET_LINES, false, { ":\\n", "|\\n", "|-\\n", ">-\\n", ":\\\\n", "|\\\\n", ":#012", "|#012" } },
+	{ RULESET_SIGN, false,
+	  { "\xC2\xA0:", "\xC2\xA0= ", "\xC2\xA0=\xC2", ":\xC2\xA0", " =\xC2\xA0", "d=\xC2\xA0", "\xE2\x80\x8B",
+	    "\xE2\x80\x8C", "\xE2\x80\x8D", "\xE2\x81\xA0", "\xEF\xBB\xBF", "\xEF\xBC\x9A", "\xEF\xBC\x9D" } },
+};
+
 static enum status add_keywords(struct ruleset *set)
 {
-	/*
-	 * = : " @ _ and { as they are written in URLs, in HTML and by careful JSON writers; letters only where all are
-	 * escaped.
-	 */
-	static const char *const escapes[] = {
-		"%3d", "%3a", "%22", "%40", "%5f", "%7b", "%27", "%3e", "%253d", "%253a", "\\u003d", "\\u003a",
-		"\\u0022", "\\u0040", "\\u004", "\\u005", "\\u006", "\\u007", "\\u002d", "\\x22", "\\x61", "\\x65",
-		"\\x6f", "\\x70", "\\x73", "\\x74", "&quot;", "&lt;/", "&#34;", "&#x", "&#1", "&#6", "&#7", "&#8",
-		"&#9",
-	};
-	static const char *const inserts[] = { ") values", ")values", ")\nvalues", ")\\nvalues", ") from stdin" };
-	static const char *const lines[] = { ":\\n", "|\\n", "|-\\n", ">-\\n", ":\\\\n", "|\\\\n", ":#012", "|#012" };
-	static const char *const signs[] = {
-		"\xC2\xA0:", "\xC2\xA0= ", "\xC2\xA0=\xC2", ":\xC2\xA0", " =\xC2\xA0", "d=\xC2\xA0", "\xE2\x80\x8B",
-		"\xE2\x80\x8C", "\xE2\x80\x8D", "\xE2\x81\xA0", "\xEF\xBB\xBF", "\xEF\xBC\x9A", "\xEF\xBC\x9D",
-	};
-	static const char *const colours[] = { "\\u001b[", "\\x1b[", "\\033[", "\\e[" };
 	const char *const *stem = keyname_stems();
 	enum status status = STATUS_OK;
 
@@ -69,32 +78,11 @@ static enum status add_keywords(struct ruleset *set)
 		status = prefilter_add(set->prefilter, span_cstr(stem[i]), true, make_id(RULESET_NAME, i));
 	for (size_t i = 0; i < set->count && status == STATUS_OK; i++)
 		status = add_rule_keywords(set, i);
-	if (status == STATUS_OK)
-		status = prefilter_add(set->prefilter, SPAN_LIT("BEGIN "), false, make_id(RULESET_BEGIN, 0));
-	if (status == STATUS_OK)
-		status = prefilter_add(set->prefilter, SPAN_LIT("END "), false, make_id(RULESET_END, 0));
-	if (status == STATUS_OK)
-		status = prefilter_add(set->prefilter, SPAN_LIT("://"), false, make_id(RULESET_URL, 0));
-	if (status == STATUS_OK)
-		status = prefilter_add(set->prefilter, SPAN_LIT("kind: "), false, make_id(RULESET_KIND, 0));
-	if (status == STATUS_OK)
-		status = prefilter_add(set->prefilter, SPAN_LIT("kind\""), false, make_id(RULESET_KIND, 1));
-	if (status == STATUS_OK)
-		status = prefilter_add(set->prefilter, SPAN_LIT("kind\\\""), false, make_id(RULESET_KIND, 2));
-	if (status == STATUS_OK)
-		status = prefilter_add(set->prefilter, SPAN_LIT("0000 "), false, make_id(RULESET_DUMP, 0));
-	if (status == STATUS_OK)
-		status = prefilter_add(set->prefilter, SPAN_LIT("000: "), false, make_id(RULESET_DUMP, 1));
-	for (size_t i = 0; i < sizeof inserts / sizeof *inserts && status == STATUS_OK; i++)
-		status = prefilter_add(set->prefilter, span_cstr(inserts[i]), true, make_id(RULESET_INSERT, i));
-	for (size_t i = 0; i < sizeof colours / sizeof *colours && status == STATUS_OK; i++)
-		status = prefilter_add(set->prefilter, span_cstr(colours[i]), true, make_id(RULESET_COLOUR, i));
-	for (size_t i = 0; i < sizeof escapes / sizeof *escapes && status == STATUS_OK; i++)
-		status = prefilter_add(set->prefilter, span_cstr(escapes[i]), true, make_id(RULESET_ESCAPE, i));
-	for (size_t i = 0; i < sizeof lines / sizeof *lines && status == STATUS_OK; i++)
-		status = prefilter_add(set->prefilter, span_cstr(lines[i]), false, make_id(RULESET_LINES, i));
-	for (size_t i = 0; i < sizeof signs / sizeof *signs && status == STATUS_OK; i++)
-		status = prefilter_add(set->prefilter, span_cstr(signs[i]), false, make_id(RULESET_SIGN, i));
+	for (size_t i = 0; i < sizeof finders / sizeof *finders; i++) {
+		for (size_t k = 0; k < MAX_SPELLINGS && finders[i].spellings[k] != NULL && status == STATUS_OK; k++)
+			status = prefilter_add(set->prefilter, span_cstr(finders[i].spellings[k]), finders[i].nocase,
+			                       make_id(finders[i].hit, k));
+	}
 	return status;
 }
 
