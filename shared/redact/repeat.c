@@ -51,7 +51,7 @@ static enum status gather(struct span text, const struct findings *findings, str
 		const struct finding *finding = &findings->items[i];
 		struct span value = span_sub(text, finding->start, finding->end - finding->start);
 
-		if ((finding->rank != FINDING_KEY && finding->rank != FINDING_FORMAT) || !is_telling(value, finding->label) ||
+		if (finding->rank < FINDING_SPOKEN || finding->rank > FINDING_KEY || !is_telling(value, finding->label) ||
 		    automaton_holds(automaton, value))
 			continue;
 		status = automaton_add(automaton, value, (uint32_t)known->count);

@@ -113,6 +113,7 @@ static void redact_masks_a_value_wherever_it_stands_again(void **state)
 	static const struct pair pairs[] = {
 		{ "+ f 'Gr33n-Tea!77'\n+ DB_PASSWORD='Gr33n-Tea!77'\n+ mysql '-pGr33n-Tea!77'\n",
 		  "+ f '[REDACTED:PASSWORD]'\n+ DB_PASSWORD='[REDACTED:PASSWORD]'\n+ mysql '-p[REDACTED:PASSWORD]'\n" },
+		{ "using token kV9zQ2mX7w\nid kV9zQ2mX7w\n", "using token [REDACTED:TOKEN]\nid [REDACTED:TOKEN]\n" },
 		{ "token: kV9zQ2mX7w\nid kV9zQ2mX7w, layer 9kV9zQ2mX7wf\n", "token: [REDACTED:TOKEN]\nid [REDACTED:TOKEN], layer 9kV9zQ2mX7wf\n" },
 		{ "password: tigercoffee\nthe tigercoffee bar\n", "password: [REDACTED:PASSWORD]\nthe tigercoffee bar\n" },
 	};
