@@ -4,6 +4,7 @@
 #include "shared/redact/keyname.h"
 #include "shared/redact/literal.h"
 #include "shared/redact/value.h"
+#include "shared/redact/words.h"
 
 enum { MAX_BRACKET = 200, METHOD_MIN = 8 };
 
@@ -131,6 +132,33 @@ static bool is_plain(struct span text, const struct assignment *name)
 	if (before == 0 || text.ptr[before - 1] == '\n')
 		return before == name->outer && literal_line_end(text, before) == name->value.end;
 	return before < name->outer && memchr(",(", text.ptr[before - 1], 2) == NULL;
+}
+
+/* What programs keep their settings in. */
+static const word_listed holders[] = {
+	"args", "attr", "attrs", "body", "cfg", "client", "com", "conf", "config", "configs", "context", "ctx", "data", "doc",
+	"env", "environ", "event", "fields", "form", "input", "io", "item", "java", "json", "kwargs", "local", "locals", "module",
+	"net", "obj", "options", "opts", "org", "os", "output", "param", "params", "payload", "process", "props", "query",
+	"req", "request", "res", "resource", "response", "result", "row", "self", "settings", "spec", "state", "sys", "that",
+	"this", "user", "util", "utils", "value", "values", "var", "vars",
+};
+
+bool expression_is_words(struct span value)
+{
+	size_t start = 0;
+	const char *label;
+
+	for (size_t i = 0; i <= value.len; i++) {
+		struct span part = span_sub(value, start, i - start);
+
+		if (i < value.len && is_alpha(value.ptr[i]))
+			continue;
+		if ((i < value.len && value.ptr[i] != '.') || part.len == 0 || words_hold_span(WORD_LIST(holders), part) ||
+		    keyname_judge(part, &label) != KEY_NONE)
+			return false;
+		start = i + 1;
+	}
+	return true;
 }
 
 bool expression_is_written(struct span text, const struct assignment *name, struct span value)

@@ -13,6 +13,9 @@
 /* "config.token", "getToken()", "&token", "$db_password": an expression that names the secret. */
 bool expression_is_code(struct span value);
 
+/* "tiger.coffee": no part names a secret or what holds settings, so that it is none where settings stand. */
+bool expression_is_words(struct span value);
+
 /* Such an expression, where a program could have written it: behind an option "$db_password" is the only one. */
 bool expression_is_written(struct span text, const struct assignment *name, struct span value);
 

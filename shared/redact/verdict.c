@@ -286,7 +286,8 @@ static bool fits_strong(struct span text, const struct assignment *name, struct 
 			return !expression_is_call(value);
 		/* "X-Api-Key: …" in quotes is a header, as it is at the start of a line. */
 		if (literal_starts_setting(text, name->start) || literal_quote_len_before(text, name->outer) > 0)
-			return !mention_word(value) && !expression_is_code(value) && !in_external_secret(text, name);
+			return !mention_word(value) && (!expression_is_code(value) || expression_is_words(value)) &&
+			       !in_external_secret(text, name);
 		return fits_prose(text, name, value);
 	}
 	return true;

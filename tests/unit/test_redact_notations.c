@@ -328,6 +328,18 @@ static void redact_understands_tables(void **state)
 	CHECK_PAIRS(pairs);
 }
 
+static void redact_tells_a_dotted_password_from_a_setting_that_is_named(void **state)
+{
+	static const struct pair pairs[] = {
+		{ "user: x\npassword: tiger.coffee\n", "user: x\npassword: [REDACTED:PASSWORD]\n" },
+		{ "user: x\npassword: settings.password\n", "user: x\npassword: settings.password\n" },
+		{ "user: x\npassword: app.secret\n", "user: x\npassword: app.secret\n" },
+	};
+
+	(void)state;
+	CHECK_PAIRS(pairs);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -347,6 +359,7 @@ int main(void)
 		cmocka_unit_test(redact_understands_credential_files),
 		cmocka_unit_test(redact_understands_programming_languages),
 		cmocka_unit_test(redact_understands_tables),
+		cmocka_unit_test(redact_tells_a_dotted_password_from_a_setting_that_is_named),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
