@@ -23,9 +23,22 @@ static bool is_telling(struct span value, const char *label)
 
 struct search {
 	struct span text;
-	const struct findings *known; /* one for each value */
-	struct findings *found;
+	const struct findings *known;  /* one for each value */
+	const struct findings *before; /* what was found already, in order */
+	size_t next;                   /* the first of these that may reach to what is found now */
+	struct findings found;
 };
+
+/* Most of what is found is where the value was taken from. */
+static bool is_covered(struct search *search, size_t start, size_t end)
+{
+	const struct findings *before = search->before;
+
+	while (search->next < before->count && before->items[search->next].end <= start)
+		search->next++;
+	return search->next < before->count && before->items[search->next].start <= start &&
+	       end <= before->items[search->next].end;
+}
 
 /* A short value is not looked for inside of longer words. */
 static void add_found(void *ctx, size_t start, size_t end, uint32_t id)
@@ -34,12 +47,12 @@ static void add_found(void *ctx, size_t start, size_t end, uint32_t id)
 	bool is_inner = (start > 0 && is_alnum(search->text.ptr[start - 1])) ||
 	                (end < search->text.len && is_alnum(search->text.ptr[end]));
 
-	if (!is_inner || end - start >= MIN_INNER)
-		findings_add(search->found, (struct finding){ .start = start,
-		                                              .end = end,
-		                                              .rank = FINDING_BLOB,
-		                                              .label = search->known->items[id].label,
-		                                              .rule = "repeated-value" });
+	if ((!is_inner || end - start >= MIN_INNER) && !is_covered(search, start, end))
+		findings_add(&search->found, (struct finding){ .start = start,
+		                                               .end = end,
+		                                               .rank = FINDING_BLOB,
+		                                               .label = search->known->items[id].label,
+		                                               .rule = "repeated-value" });
 }
 
 static enum status gather(struct span text, const struct findings *findings, struct automaton *automaton,
@@ -64,7 +77,7 @@ enum status repeat_find(struct span text, struct findings *findings)
 {
 	struct automaton *automaton = automaton_new();
 	struct findings known = { 0 };
-	struct search search = { text, &known, findings };
+	struct search search = { .text = text, .known = &known, .before = findings };
 	enum status status = STATUS_NO_MEMORY;
 
 	if (automaton != NULL)
@@ -72,9 +85,15 @@ enum status repeat_find(struct span text, struct findings *findings)
 	if (status == STATUS_OK && known.count > 0) {
 		automaton_build(automaton);
 		automaton_find_all(automaton, text, add_found, &search);
+		status = search.found.failed;
+	}
+	if (status == STATUS_OK && search.found.count > 0) {
+		for (size_t i = 0; i < search.found.count; i++)
+			findings_add(findings, search.found.items[i]);
 		findings_settle(findings);
 		status = findings->failed;
 	}
+	findings_done(&search.found);
 	findings_done(&known);
 	automaton_free(automaton);
 	return status;
